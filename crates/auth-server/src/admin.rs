@@ -12,4 +12,3 @@ pub(crate) mod client;
 pub(crate) mod listener;
 mod peer;
 pub(crate) mod socket;
-pub(crate) mod tls;

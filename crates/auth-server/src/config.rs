@@ -11,9 +11,11 @@ mod engine;
 pub(crate) mod environment;
 mod error;
 mod files;
+mod fingerprint;
 mod keys;
 mod ldap;
 mod limits;
+mod listen;
 mod log;
 mod mail;
 mod metrics;
@@ -22,6 +24,7 @@ mod realms;
 mod rocketchat;
 mod server;
 mod store;
+mod tls;
 mod value;
 mod web;
 mod zettelstore;
@@ -44,9 +47,12 @@ pub use backup::Backup;
 pub use error::ConfigError;
 use error::KeyPath;
 pub use files::SecretFile;
+pub(crate) use fingerprint::Fingerprints;
 pub use keys::Keys;
 pub use ldap::Ldap;
 pub use limits::Limits;
+pub(crate) use listen::UNIX_PEER;
+pub use listen::{Listen, ListenAddress};
 pub use log::{Log, LogFormat};
 pub use mail::Mail;
 pub(crate) use mail::{Relay, Security};
@@ -54,9 +60,10 @@ pub use metrics::Metrics;
 pub use passwords::Passwords;
 pub use rocketchat::{PasswordPolicy, RocketChat};
 pub(crate) use server::PROTOCOLS;
-pub use server::{ClientHeader, Listen, ListenSome, Server};
+pub use server::{ClientHeader, Server};
 pub use store::Store;
 pub(crate) use store::StoreLocation;
+pub use tls::TlsFiles;
 pub use value::{ExactPoints, Limit, Span, Switch};
 pub use web::Web;
 pub use zettelstore::{Zettelstore, ZettelstoreAnswer};
@@ -103,6 +110,9 @@ pub struct Config {
     pub rocketchat: RocketChat,
     /// The Zettelstore protocol.
     pub zettelstore: Zettelstore,
+    /// What tells the file from another.
+    #[serde(skip)]
+    pub(crate) fingerprints: Fingerprints,
 }
 
 impl Config {
@@ -132,11 +142,12 @@ impl Config {
             let path = KeyPath::new(error.path());
             with_line(error.inner(), &error::mistake(&path, None, error.inner().message()))
         })?;
+        let mut table: toml::Table = toml::from_str(&text).map_err(malformed)?;
+        for (name, value) in overrides {
+            environment::set(&mut table, name, value).map_err(ConfigError::new)?;
+        }
+        let fingerprints = Fingerprints::of(&table);
         if !overrides.is_empty() {
-            let mut table: toml::Table = toml::from_str(&text).map_err(malformed)?;
-            for (name, value) in overrides {
-                environment::set(&mut table, name, value).map_err(ConfigError::new)?;
-            }
             config = serde_path_to_error::deserialize(table).map_err(|error| {
                 let path = KeyPath::new(error.path());
                 let variable = environment::name_of(&path, overrides);
@@ -144,6 +155,7 @@ impl Config {
                 ConfigError::new(format!("{shown} with the environment: {message}"))
             })?;
         }
+        config.fingerprints = fingerprints;
         config.resolve(path.parent().unwrap_or(Path::new("")));
         config.check()?;
         Ok(config)
@@ -154,6 +166,7 @@ impl Config {
         self.store.resolve(folder);
         self.keys.file.resolve(folder);
         self.admin.resolve(folder);
+        self.server.listen.iter_mut().for_each(|listen| listen.resolve(folder));
         self.backup.resolve(folder);
         self.zulip.resolve(folder);
         if let Some(mail) = &mut self.mail {
@@ -221,15 +234,20 @@ impl Config {
         if self.protocols().next().is_none() {
             return Err(ConfigError::new("no protocol is enabled: set enabled = true for one of them"));
         }
-        let served = |listen: &&Listen| self.protocols().any(|protocol| listen.has(protocol));
+        let served = |listen: &&Listen| {
+            listen.redirect.is_some() || self.protocols().any(|protocol| listen.has(protocol))
+        };
         if let Some(listen) = self.server.listen.iter().find(|listen| !served(listen)) {
-            let address = listen.address();
             return Err(ConfigError::new(format!(
-                "[server] listen: none of the protocols at {address} is enabled"
+                "[server] listen: none of the protocols at {} is enabled",
+                listen.address
             )));
         }
         if let Some(address) = self.metrics.listen.filter(|metrics| {
-            self.server.listen.iter().any(|listen| listen.address() == *metrics && metrics.port() != 0)
+            self.server
+                .listen
+                .iter()
+                .any(|listen| listen.address.tcp() == Some(*metrics) && metrics.port() != 0)
         }) {
             return Err(ConfigError::new(format!("[metrics] listen: {address} is in [server] listen too")));
         }

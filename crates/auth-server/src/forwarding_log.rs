@@ -13,7 +13,8 @@ use crate::origin::Doubt;
 const QUIET: Duration = Duration::from_secs(3600);
 
 /// The kinds of doubt, as metrics name them.
-const KINDS: [&str; 5] = ["untrusted", "unreadable", "hidden", "other_header", "no_header"];
+const KINDS: [&str; 7] =
+    ["untrusted", "unreadable", "hidden", "other_header", "no_header", "no_proxy", "no_proxy_header"];
 
 /// Counts the requests whose client is in doubt, and logs them now and then.
 pub(crate) struct ForwardingLog {
@@ -72,6 +73,8 @@ fn kind(doubt: &Doubt) -> &'static str {
         Doubt::Hidden(_) => "hidden",
         Doubt::OtherHeader(_) => "other_header",
         Doubt::NoHeader => "no_header",
+        Doubt::NoProxy => "no_proxy",
+        Doubt::NoProxyHeader => "no_proxy_header",
     }
 }
 
@@ -96,6 +99,16 @@ fn log(doubt: &Doubt, requests: u64, peer: IpAddr) {
             target: TARGET, %peer, header = header.as_str(), requests,
             "a trusted proxy sent a forwarding header, but named no client in that of [server] client_header: such \
              clients count as one"
+        ),
+        Doubt::NoProxy => tracing::warn!(
+            target: TARGET, %peer, connections = requests,
+            "a connection was closed, since this listener takes those of trusted proxies alone: if it is your proxy, list it \
+             under [server] trusted_proxies"
+        ),
+        Doubt::NoProxyHeader => tracing::warn!(
+            target: TARGET, %peer, connections = requests,
+            "a connection of a trusted proxy was closed, since it did not begin with the PROXY protocol: switch that on at the \
+             proxy, or off at this listener"
         ),
         Doubt::NoHeader => tracing::info!(
             target: TARGET, %peer, requests,
@@ -136,6 +149,8 @@ mod tests {
             Doubt::Hidden("_x".to_owned()),
             Doubt::OtherHeader(header),
             Doubt::NoHeader,
+            Doubt::NoProxy,
+            Doubt::NoProxyHeader,
         ];
         for doubt in doubts {
             log.note(&doubt, peer);

@@ -6,31 +6,33 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{
-    Answer, BodyRule, BodyTooLarge, ClientKey, InternalError, Peer, Protocol, RequestError, Route,
-};
+use auth_core::{Answer, BodyRule, BodyTooLarge, InternalError, Peer, Protocol, RequestError, Route};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::header::{HeaderValue, USER_AGENT};
-use http::{Request, Response, StatusCode, Version};
+use http::header::{CONTENT_TYPE, HeaderValue, STRICT_TRANSPORT_SECURITY, USER_AGENT};
+use http::{Request, Response, StatusCode, Uri, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
+use tokio_util::either::Either;
 use tracing::Instrument;
 
 use crate::activity::Activity;
 use crate::body::Read;
 use crate::connections::Place;
+use crate::edge::proxy_header;
+use crate::edge::redirect::redirect;
+use crate::edge::socket::ListenSocket;
 use crate::host;
-use crate::origin::Origin;
+use crate::origin::{Doubt, Origin};
 use crate::response::{LONGEST_DELAY, closing, plain, refused, too_busy};
 use crate::router::Router;
 use crate::shared::Shared;
-use crate::stream::WatchedStream;
+use crate::stream::{Plain, Transport, WatchedStream};
+use crate::tls::Tls;
 use crate::websocket;
 
 /// The pause after the system refused a connection, as when files run out.
@@ -45,21 +47,50 @@ const REFUSAL_TIMEOUT: Duration = Duration::from_secs(2);
 /// The answer to a request for another host, where only those for this machine are answered.
 const FOREIGN_HOST: &str = "This demo server answers requests for this machine only: call it localhost, or by the address that it printed";
 
+/// What the connections of one listener share.
+pub(crate) struct Front {
+    pub(crate) service: Service,
+    /// `None` where TLS is not spoken.
+    pub(crate) tls: Option<Arc<Tls>>,
+    /// Whether each connection begins with the header of the PROXY protocol.
+    pub(crate) proxy_protocol: bool,
+    /// What browsers are told of TLS.
+    pub(crate) hsts: Option<HeaderValue>,
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What the requests of a listener get.
+pub(crate) enum Service {
+    /// The answers of protocols.
+    Protocols(Router),
+    /// The address of this site, where TLS is spoken.
+    Redirect(Uri),
+}
+
 /// What the requests of one connection share.
 struct Connection {
     address: SocketAddr,
-    router: Router,
-    shared: Arc<Shared>,
+    front: Arc<Front>,
     activity: Arc<Activity>,
     /// The connection's place, which a socket takes over.
     place: Arc<Place>,
 }
 
+/// A connection that was accepted, of which nothing was read.
+struct Arrival {
+    stream: Plain,
+    address: SocketAddr,
+    front: Arc<Front>,
+    activity: Arc<Activity>,
+    place: Place,
+}
+
 /// Accepts connections until told to stop, and waits for a place for each.
-pub(crate) async fn accept(listener: TcpListener, router: Router, shared: Arc<Shared>) {
+pub(crate) async fn accept(socket: ListenSocket, front: Arc<Front>) {
+    let shared = &front.shared;
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = socket.accept() => accepted,
             () = shared.stop.cancelled() => return,
         };
         let (stream, address) = match accepted {
@@ -71,32 +102,80 @@ pub(crate) async fn accept(listener: TcpListener, router: Router, shared: Arc<Sh
             }
         };
         let activity = Arc::new(Activity::new(&shared.stop));
-        let is_proxy = shared.proxies.trust(address.ip());
-        if !is_proxy && shared.limits.network_rules().bans(address.ip()) {
+        if shared.bans(address.ip()) {
             continue;
         }
-        let client = (!is_proxy).then(|| ClientKey::of(address.ip().to_canonical()));
+        let client = shared.counted_as(address.ip());
+        if front.proxy_protocol && client.is_some() {
+            shared.forwarding.note(&Doubt::NoProxy, address.ip());
+            continue;
+        }
         let place = tokio::select! {
             place = shared.connections.enter(client, &activity) => place,
             () = shared.stop.cancelled() => return,
         };
         let Some(place) = place else { continue };
-        let (router, place) = (router.clone(), Arc::new(place));
-        let connection = Connection { address, router, shared: Arc::clone(&shared), activity, place };
+        let arrival = Arrival { stream, address, front: Arc::clone(&front), activity, place };
+        shared.tasks.spawn(arrival.run());
+    }
+}
+
+impl Arrival {
+    /// Reads what comes before HTTP, and serves the connection.
+    async fn run(self) {
+        let activity = Arc::clone(&self.activity);
+        let prepared = tokio::select! {
+            prepared = self.prepare() => prepared,
+            () = activity.ended() => return,
+        };
+        let Some((stream, connection)) = prepared else { return };
         if connection.place.is_refusal() {
-            shared.tasks.spawn(timeout(REFUSAL_TIMEOUT, serve_connection(stream, connection)));
+            drop(timeout(REFUSAL_TIMEOUT, serve_connection(stream, connection)).await);
         } else {
-            shared.tasks.spawn(serve_connection(stream, connection));
+            serve_connection(stream, connection).await;
         }
+    }
+
+    /// Reads whom a proxy names, and agrees on keys; `None` where the client doesn't do its part, in time.
+    async fn prepare(mut self) -> Option<(Transport, Connection)> {
+        let front = Arc::clone(&self.front);
+        let limit = front.shared.header_timeout;
+        if front.proxy_protocol {
+            self = self.named_by_proxy(limit).await?;
+        }
+        let Self { stream, address, front, activity, place } = self;
+        let stream = match &front.tls {
+            None => Either::Left(stream),
+            Some(tls) => {
+                let acceptor = tls.acceptor().await;
+                Either::Right(Box::new(timeout(limit, acceptor.accept(stream)).await.ok()?.ok()?))
+            }
+        };
+        Some((stream, Connection { address, front, activity, place: Arc::new(place) }))
+    }
+
+    /// The connection as one of the client whom the proxy names; as the proxy's own where it names none.
+    async fn named_by_proxy(mut self, limit: Duration) -> Option<Self> {
+        let shared = &self.front.shared;
+        let Ok(Ok(named)) = timeout(limit, proxy_header::read(&mut self.stream)).await else {
+            shared.forwarding.note(&Doubt::NoProxyHeader, self.address.ip());
+            return None;
+        };
+        let Some(client) = named else { return Some(self) };
+        if shared.bans(client.ip()) {
+            return None;
+        }
+        drop(self.place);
+        let place = shared.connections.enter(shared.counted_as(client.ip()), &self.activity).await?;
+        Some(Self { address: client, place, ..self })
     }
 }
 
 /// Serves a connection until it ends or is quiet for too long, or turns into a socket that takes over its place.
-async fn serve_connection(stream: TcpStream, of: Connection) {
-    // Answers are small and written at once.
-    let _ = stream.set_nodelay(true);
+async fn serve_connection(stream: Transport, of: Connection) {
     let of = Arc::new(of);
-    let (shared, activity) = (Arc::clone(&of.shared), Arc::clone(&of.activity));
+    let (front, activity) = (Arc::clone(&of.front), Arc::clone(&of.activity));
+    let shared = &front.shared;
     let stream = WatchedStream::new(stream, Arc::clone(&activity));
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
@@ -134,15 +213,44 @@ async fn serve_connection(stream: TcpStream, of: Connection) {
     }
 }
 
+/// Answers a request, and tells browsers of TLS where they look at a page.
+async fn answer(request: Request<Incoming>, of: &Connection) -> Response<Full<Bytes>> {
+    let mut response = match &of.front.service {
+        Service::Protocols(router) => answer_by(router, request, of).await,
+        Service::Redirect(site) => {
+            let _answering = of.activity.answering();
+            let mut request = request;
+            host::settle(&mut request);
+            redirect(site, &request)
+        }
+    };
+    if let Some(hsts) = &of.front.hsts
+        && is_page(&response)
+    {
+        response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, hsts.clone());
+    }
+    response
+}
+
+fn is_page<B>(response: &Response<B>) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+}
+
 /// Finds who answers a request, reads its body, has the protocol answer, and waits for the answer's moment.
-async fn answer(mut request: Request<Incoming>, of: &Connection) -> Response<Full<Bytes>> {
-    let Connection { address, router, shared, activity, place } = of;
+async fn answer_by(
+    router: &Router,
+    mut request: Request<Incoming>,
+    of: &Connection,
+) -> Response<Full<Bytes>> {
+    let Connection { address, front, activity, place } = of;
+    let shared = &front.shared;
     let _answering = activity.answering();
     host::settle(&mut request);
     if shared.loopback_hosts_only && host::is_foreign(&request) {
         return plain(StatusCode::MISDIRECTED_REQUEST, FOREIGN_HOST);
     }
-    let origin = Origin::of(*address, request.headers(), &shared.proxies);
+    let origin = Origin::of(*address, request.headers(), &shared.live.load().proxies);
     if let Some(doubt) = &origin.doubt {
         shared.forwarding.note(doubt, address.ip());
     }
@@ -181,7 +289,8 @@ async fn answer(mut request: Request<Incoming>, of: &Connection) -> Response<Ful
             BodyRule::Ignored => Read::Nothing,
             BodyRule::UpTo(limit) => {
                 let _reading = activity.reading();
-                shared.bodies.read(client, body, limit, shared.body_timeout).await
+                let time = shared.live.load().body_timeout;
+                shared.bodies.read(client, body, limit, time).await
             }
         };
         let (body, _memory, too_large) = match read {

@@ -26,6 +26,9 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 /// The writer of this process, whose log there is one of.
 static WRITER: OnceLock<LogWriter> = OnceLock::new();
 
+/// Sets the level or filter of this process's log.
+static SET_LEVEL: OnceLock<Box<dyn Fn(EnvFilter) + Send + Sync>> = OnceLock::new();
+
 /// The log of this process. Dropping it waits a moment until the last lines are written.
 pub(crate) struct OpenLog;
 
@@ -45,13 +48,36 @@ pub(crate) fn start(log: &Log) -> anyhow::Result<OpenLog> {
         let make = move || writer.clone();
         let lines =
             tracing_subscriber::fmt().with_env_filter(filter).with_writer(make).log_internal_errors(false);
+        // A handle that has lost its subscriber sets nothing.
         let _ = match format {
-            LogFormat::Text => lines.with_ansi(false).try_init(),
-            LogFormat::Json => lines.json().flatten_event(true).try_init(),
+            LogFormat::Text => {
+                let lines = lines.with_ansi(false).with_filter_reloading();
+                let handle = lines.reload_handle();
+                let _ = SET_LEVEL.set(Box::new(move |filter| drop(handle.reload(filter))));
+                lines.try_init()
+            }
+            LogFormat::Json => {
+                let lines = lines.json().flatten_event(true).with_filter_reloading();
+                let handle = lines.reload_handle();
+                let _ = SET_LEVEL.set(Box::new(move |filter| drop(handle.reload(filter))));
+                lines.try_init()
+            }
         };
         panic::set_hook(Box::new(log_panic));
     }
     Ok(OpenLog)
+}
+
+/// Sets the level of this process's log.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(crate) fn set_level(log: &Log) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&log.level).context("[log] level is not a level or filter")?;
+    if let Some(set) = SET_LEVEL.get() {
+        set(filter);
+    }
+    Ok(())
 }
 
 /// How many lines of this process's log were dropped.

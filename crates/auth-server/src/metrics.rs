@@ -16,6 +16,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
+use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 
 use crate::activity::Activity;
@@ -97,7 +98,7 @@ async fn accept(
         let activity = Arc::new(Activity::new(stop));
         let client = ClientKey::of(address.ip().to_canonical());
         if let Some(place) = connections.enter(Some(client), &activity).await {
-            let stream = WatchedStream::new(stream, Arc::clone(&activity));
+            let stream = WatchedStream::new(Either::Left(Either::Left(stream)), Arc::clone(&activity));
             sources.shared.tasks.spawn(serve_connection(stream, activity, place, Arc::clone(sources)));
         }
     }

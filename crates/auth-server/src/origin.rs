@@ -59,6 +59,10 @@ pub(crate) enum Doubt {
     OtherHeader(HeaderName),
     /// A trusted proxy sent no forwarding header.
     NoHeader,
+    /// A peer that is no trusted proxy connected where the PROXY protocol is spoken.
+    NoProxy,
+    /// A trusted proxy sent no header of the PROXY protocol where it is spoken.
+    NoProxyHeader,
 }
 
 impl Origin {

@@ -1,10 +1,13 @@
 //! The running server: ports bound, answering, told to stop, drained.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use arc_swap::ArcSwap;
+use http::HeaderValue;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -15,26 +18,27 @@ use crate::admin::answers::Answers;
 use crate::admin::bearers::Bearers;
 use crate::admin::listener::AdminListener;
 use crate::admin::socket::AdminSocket;
-use crate::admin::tls::Tls;
 use crate::backups::Backups;
 use crate::body::BodyMemory;
 use crate::client_counts::ClientCounts;
-use crate::config::{Config, Listen};
+use crate::config::{self, Config, ConfigError, Listen};
 use crate::connections::Connections;
+use crate::edge::socket::{ListenSocket, LocalAddress, PassedSockets, open_port};
 use crate::error_log::ErrorLog;
 use crate::forwarding_log::ForwardingLog;
 use crate::key_watch;
-use crate::listener::accept;
+use crate::listener::{Front, Service, accept};
 use crate::mail::{Carrier, Mailer};
 use crate::maintenance;
 use crate::metrics;
-use crate::origin::Proxies;
+use crate::reload::Reloader;
 use crate::request_id::RequestIds;
 use crate::router::Router;
-use crate::shared::Shared;
+use crate::service_manager;
+use crate::shared::{Live, Shared};
 use crate::supervisor::{Failures, Supervisor};
 use crate::system::node_name;
-use crate::system_error::plain_io;
+use crate::tls::Tls;
 
 /// How long the last rows of the log of attempts may take.
 const FINISH: Duration = Duration::from_secs(2);
@@ -42,38 +46,42 @@ const FINISH: Duration = Duration::from_secs(2);
 /// Ports that are bound, with nobody answering yet: clients wait.
 #[derive(Debug)]
 pub struct Bound {
-    listeners: Vec<(TcpListener, Listen)>,
+    listeners: Vec<(ListenSocket, Listen)>,
     metrics: Option<TcpListener>,
     admin: Option<AdminSocket>,
     admin_listener: Option<TcpListener>,
     signals: Signals,
 }
 
-/// SIGTERM and SIGINT. They are caught before a port is bound: whoever can reach the server can stop it in
+/// SIGTERM, SIGINT and SIGHUP. They are caught before a port is bound: whoever can reach the server can stop it in
 /// good order.
 #[derive(Debug)]
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hang_up: Signal,
 }
 
 /// A server that answers.
-#[derive(Debug)]
 pub struct Server {
     signals: Signals,
     stop: CancellationToken,
     tasks: TaskTracker,
     failures: Failures,
-    shutdown_timeout: Duration,
+    reloader: Reloader,
     assembled: Assembled,
 }
 
 impl Signals {
     fn catch() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
     }
 
-    /// Waits for either.
+    /// Waits for one that ends the server.
     async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
@@ -89,17 +97,20 @@ impl Bound {
     /// A sentence for the operator: which address can't be bound, and why.
     pub async fn bind(config: &Config) -> anyhow::Result<Self> {
         let signals = Signals::catch().context("signals can't be waited for")?;
+        let mut passed = PassedSockets::take();
         let mut listeners = Vec::new();
         for listen in &config.server.listen {
-            listeners.push((open_port(listen.address()).await?, listen.clone()));
+            let all = config.server.listen.iter().map(|listen| &listen.address);
+            let sockets = ListenSocket::open(&listen.address, all, &mut passed).await?;
+            listeners.extend(sockets.into_iter().map(|socket| (socket, listen.clone())));
         }
         let metrics = match config.metrics.listen {
-            Some(address) => Some(open_port(address).await?),
+            Some(address) => Some(open_port(address, false).await?),
             None => None,
         };
         let admin = AdminSocket::bind(&config.admin).await?;
         let admin_listener = match config.admin.listen {
-            Some(address) => Some(open_port(address).await?),
+            Some(address) => Some(open_port(address, false).await?),
             None => None,
         };
         Ok(Self { listeners, metrics, admin, admin_listener, signals })
@@ -109,8 +120,8 @@ impl Bound {
     ///
     /// # Errors
     /// When the system doesn't tell.
-    pub fn addresses(&self) -> std::io::Result<Vec<SocketAddr>> {
-        self.listeners.iter().map(|(listener, _)| listener.local_addr()).collect()
+    pub fn addresses(&self) -> std::io::Result<Vec<LocalAddress>> {
+        self.listeners.iter().map(|(socket, _)| socket.local_address()).collect()
     }
 
     /// The address that shows numbers, where there is one.
@@ -150,11 +161,10 @@ impl Bound {
             limits: Arc::clone(assembled.engine().limits()),
             request_ids: RequestIds::new(&*assembled.rng()),
             errors,
-            proxies: Proxies { trusted: server.trusted_proxies.clone(), header: server.client_header },
+            live: ArcSwap::from_pointee(Live::of(server)),
             forwarding: ForwardingLog::new(assembled.clock()),
             loopback_hosts_only: server.loopback_hosts_only,
             header_timeout: server.header_timeout.0,
-            body_timeout: server.body_timeout.0,
             bodies: BodyMemory::new(server.body_memory_mib),
             connections: Connections::new(most, per_client),
             requests: ClientCounts::new(per_client, usize::MAX),
@@ -167,12 +177,11 @@ impl Bound {
         let (connections, limit) = (Arc::clone(&shared.connections), shared.header_timeout);
         let sweep = move |stop| Arc::clone(&connections).sweep_until(limit, stop);
         supervisor.keep("the sweep of connections", sweep);
-        for (listener, listen) in self.listeners {
-            let protocols = assembled.protocols(|protocol| listen.has(protocol));
-            let Some(router) = Router::new(protocols, assembled.sockets()) else {
-                bail!("no protocol is served at {}", listen.address());
-            };
-            supervisor.require("a listener", accept(listener, router, Arc::clone(&shared)));
+        let mut certificates = Vec::new();
+        for (socket, listen) in self.listeners {
+            let front = Arc::new(front(&listen, server, &assembled, &shared)?);
+            certificates.extend(front.tls.clone());
+            supervisor.require("a listener", accept(socket, front));
         }
         let backups = Backups::of(config, assembled.clock())?.map(Arc::new);
         if let Some(listener) = self.metrics {
@@ -185,23 +194,47 @@ impl Bound {
             let serve = move |stop| metrics::serve(Arc::clone(&listener), Arc::clone(&sources), stop);
             supervisor.keep("the metrics' listener", serve);
         }
-        start_admin(&supervisor, config, &assembled, self.admin, self.admin_listener, &tasks)?;
+        let admin = start_admin(&supervisor, config, &assembled, self.admin, self.admin_listener, &tasks)?;
+        certificates.extend(admin);
         if let Some(backups) = backups {
             supervisor.keep("backups", move |stop| Arc::clone(&backups).run(stop));
         }
         start_background(&supervisor, config, &assembled)?;
-        Ok(Server {
-            signals: self.signals,
-            stop,
-            tasks,
-            failures,
-            shutdown_timeout: server.shutdown_timeout.0,
-            assembled,
-        })
+        supervisor.keep("the service manager's watchdog", service_manager::keep_alive);
+        service_manager::ready();
+        let reloader = Reloader { load: None, holds: config.fingerprints.clone(), shared, certificates };
+        Ok(Server { signals: self.signals, stop, tasks, failures, reloader, assembled })
     }
 }
 
-/// Starts to take what operators ask for: at the socket, and at the listener for programs with keys.
+/// What the connections of a listener share.
+fn front(
+    listen: &Listen,
+    server: &config::Server,
+    assembled: &Assembled,
+    shared: &Arc<Shared>,
+) -> anyhow::Result<Front> {
+    let service = match &listen.redirect {
+        Some(site) => Service::Redirect(site.clone()),
+        None => {
+            let protocols = assembled.protocols(|protocol| listen.has(protocol));
+            let router = Router::new(protocols, assembled.sockets());
+            Service::Protocols(
+                router.with_context(|| format!("no protocol is served at {}", listen.address))?,
+            )
+        }
+    };
+    let tls = listen.tls.clone().map(|files| {
+        Tls::new(files, format!("[server] listen, {}", listen.address), &[b"h2", b"http/1.1"]).map(Arc::new)
+    });
+    let tls = tls.transpose()?;
+    let hsts = server.hsts.filter(|_| tls.is_some()).map(|hsts| format!("max-age={}", hsts.0.as_secs()));
+    let hsts = hsts.map(HeaderValue::try_from).transpose()?;
+    let proxy_protocol = listen.proxy_protocol;
+    Ok(Front { service, tls, proxy_protocol, hsts, shared: Arc::clone(shared) })
+}
+
+/// Starts to take what operators ask for: at the socket, and at the listener for programs with keys, whose certificate it returns.
 fn start_admin(
     supervisor: &Supervisor,
     config: &Config,
@@ -209,7 +242,7 @@ fn start_admin(
     socket: Option<AdminSocket>,
     listener: Option<TcpListener>,
     tasks: &TaskTracker,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<Arc<Tls>>> {
     let engine = assembled.engine();
     let answers = Arc::new(Answers::new(engine, config.store.shown()));
     if let Some(socket) = socket {
@@ -221,15 +254,18 @@ fn start_admin(
         };
         supervisor.keep("the operators' socket", serve);
     }
+    let tls = config.admin.tls()?.filter(|_| listener.is_some());
+    let tls =
+        tls.map(|files| Tls::new(files, "[admin]".to_owned(), &[b"http/1.1"]).map(Arc::new)).transpose()?;
     if let Some(listener) = listener {
-        let tls = Tls::new(&config.admin)?;
+        let tls = tls.clone();
         let scheme = if tls.is_some() { "https" } else { "http" };
         tracing::info!("programs with keys reach the server at {scheme}://{}", listener.local_addr()?);
         let (bearers, tasks) = (Bearers::new(engine), tasks.clone());
         let listener = Arc::new(AdminListener { listener, tls, bearers, answers, tasks });
         supervisor.keep("the operators' listener", move |stop| Arc::clone(&listener).serve(stop));
     }
-    Ok(())
+    Ok(tls)
 }
 
 /// Starts what runs beside the listeners.
@@ -256,14 +292,18 @@ fn start_background(supervisor: &Supervisor, config: &Config, assembled: &Assemb
     Ok(())
 }
 
-async fn open_port(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    match TcpListener::bind(address).await {
-        Ok(listener) => Ok(listener),
-        Err(error) => bail!("can't listen on {address}: {}", plain_io(&error)),
-    }
-}
-
 impl Server {
+    /// Has SIGHUP read the configuration anew by `load`: what can change does, what can't is named in the log, and a configuration
+    /// with a mistake changes nothing. Without it SIGHUP reads certificates alone.
+    #[must_use]
+    pub fn reloading(
+        mut self,
+        load: impl Fn() -> Result<Config, ConfigError> + Send + Sync + 'static,
+    ) -> Self {
+        self.reloader.load = Some(Box::new(load));
+        self
+    }
+
     /// Runs until SIGTERM or SIGINT, then lets running requests end, until the time for that is over or a
     /// second signal comes.
     ///
@@ -278,17 +318,28 @@ impl Server {
     /// # Errors
     /// See [`Server::run`].
     pub async fn run_until(mut self, end: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let failed = tokio::select! {
-            () = self.signals.next() => None,
-            () = end => None,
-            name = self.failures.next() => Some(name),
+        tokio::pin!(end);
+        let failed = loop {
+            tokio::select! {
+                _ = self.signals.hang_up.recv() => {
+                    service_manager::reloading();
+                    self.reloader.reload().await;
+                    service_manager::ready();
+                }
+                _ = self.signals.terminate.recv() => break None,
+                _ = self.signals.interrupt.recv() => break None,
+                () = &mut end => break None,
+                name = self.failures.next() => break Some(name),
+            }
         };
+        service_manager::stopping();
         tracing::info!("stopping: running requests may end");
+        let shutdown_timeout = self.reloader.shared.live.load().shutdown_timeout;
         self.stop.cancel();
         self.tasks.close();
         tokio::select! {
             () = self.tasks.wait() => {}
-            () = tokio::time::sleep(self.shutdown_timeout) => tracing::warn!("stopped before all requests had ended"),
+            () = tokio::time::sleep(shutdown_timeout) => tracing::warn!("stopped before all requests had ended"),
             () = self.signals.next() => {}
         }
         let engine = self.assembled.engine();
@@ -303,5 +354,11 @@ impl Server {
             Some(name) => bail!("{name} has failed: the server can't go on without it"),
             None => Ok(()),
         }
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("assembled", &self.assembled).finish_non_exhaustive()
     }
 }

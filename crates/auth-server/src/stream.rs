@@ -6,19 +6,27 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::server::TlsStream;
+use tokio_util::either::Either;
 
 use crate::activity::Activity;
+
+/// A stream as the system gives it.
+pub(crate) type Plain = Either<TcpStream, UnixStream>;
+
+/// A stream, perhaps inside TLS.
+pub(crate) type Transport = Either<Plain, Box<TlsStream<Plain>>>;
 
 /// A connection's stream.
 #[derive(Debug)]
 pub(crate) struct WatchedStream {
-    stream: TcpStream,
+    stream: Transport,
     activity: Arc<Activity>,
 }
 
 impl WatchedStream {
-    pub(crate) fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
+    pub(crate) fn new(stream: Transport, activity: Arc<Activity>) -> Self {
         Self { stream, activity }
     }
 

@@ -14,19 +14,19 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
+use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::answers::Answers;
 use super::bearers::Bearers;
-use super::tls::Tls;
 use crate::activity::Activity;
 use crate::connections::{Connections, Place};
-use crate::stream::WatchedStream;
+use crate::stream::{Plain, WatchedStream};
+use crate::tls::Tls;
 
 /// Connections that are open at a time. A further one takes the place of one that is quiet.
 const CONNECTIONS: usize = 64;
@@ -48,7 +48,7 @@ const LONGEST_HEAD: usize = 16 << 10;
 pub(crate) struct AdminListener {
     pub(crate) listener: TcpListener,
     /// `None` at a loopback address alone.
-    pub(crate) tls: Option<Tls>,
+    pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) bearers: Bearers,
     pub(crate) answers: Arc<Answers>,
     pub(crate) tasks: TaskTracker,
@@ -88,10 +88,9 @@ impl AdminListener {
             };
             // Answers are small and written at once.
             let _ = stream.set_nodelay(true);
-            let stream = WatchedStream::new(stream, Arc::clone(&activity));
             let of = Arc::clone(self);
             let connection = Connection { of, client, activity, place, stop: stop.clone() };
-            self.tasks.spawn(connection.run(stream, tls));
+            self.tasks.spawn(connection.run(Either::Left(stream), tls));
         }
     }
 
@@ -105,19 +104,20 @@ impl AdminListener {
 
 impl Connection {
     /// Serves the connection until it ends, or is quiet for too long.
-    async fn run(self, stream: WatchedStream, tls: Option<TlsAcceptor>) {
-        match tls {
-            None => self.serve(stream).await,
-            Some(acceptor) => {
-                // A handshake that fails is the client's affair.
-                if let Ok(Ok(stream)) = timeout(QUIET, acceptor.accept(stream)).await {
-                    self.serve(stream).await;
-                }
-            }
-        }
+    async fn run(self, stream: Plain, tls: Option<TlsAcceptor>) {
+        let stream = match tls {
+            None => Either::Left(stream),
+            // A handshake that fails is the client's affair.
+            Some(acceptor) => match timeout(QUIET, acceptor.accept(stream)).await {
+                Ok(Ok(stream)) => Either::Right(Box::new(stream)),
+                _ => return,
+            },
+        };
+        let stream = WatchedStream::new(stream, Arc::clone(&self.activity));
+        self.serve(stream).await;
     }
 
-    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send) {
+    async fn serve(self, stream: WatchedStream) {
         let Self { of, client, activity, place, stop } = &self;
         let service = service_fn(async |request: Request<Incoming>| {
             let _answering = activity.answering();

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fs;
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use auth_admin_api::Problem;
 use http::StatusCode;
 use http_body_util::Full;
@@ -25,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::answers::Answers;
 use super::peer;
 use crate::config::{self, Admin, GroupScope};
+use crate::edge::socket::{SocketFile, open_file};
 
 /// Connections that are open at a time. Further ones wait.
 const CONNECTIONS: usize = 32;
@@ -43,6 +43,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub(crate) struct AdminSocket {
     listener: UnixListener,
     path: PathBuf,
+    _file: SocketFile,
     groups: BTreeMap<String, GroupScope>,
 }
 
@@ -65,27 +66,13 @@ impl AdminSocket {
     }
 
     async fn bind_at(path: PathBuf, config: &Admin) -> anyhow::Result<Self> {
-        let shown = path.display();
         if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
             let made = fs::DirBuilder::new().recursive(true).mode(0o750).create(folder);
             made.with_context(|| format!("[admin] socket: {} can't be made", folder.display()))?;
         }
-        let listener = match UnixListener::bind(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                if UnixStream::connect(&path).await.is_ok() {
-                    bail!("[admin] socket: another server is at {shown}: give each its own, or \"off\"");
-                }
-                // A server that was killed has left it.
-                fs::remove_file(&path).with_context(|| format!("[admin] socket: {shown}"))?;
-                UnixListener::bind(&path)
-            }
-            bound => bound,
-        };
-        let listener = listener.with_context(|| format!("[admin] socket: {shown} can't be bound"))?;
         // Who connects is judged by whom the system says that it is. The folder decides who can connect.
-        let opened = fs::set_permissions(&path, fs::Permissions::from_mode(0o666));
-        opened.with_context(|| format!("[admin] socket: {shown}"))?;
-        Ok(Self { listener, path, groups: config.groups.clone() })
+        let (listener, file) = open_file(&path).await.context("[admin] socket")?;
+        Ok(Self { listener, path, groups: config.groups.clone(), _file: file })
     }
 
     /// Where it is.
@@ -119,13 +106,6 @@ impl AdminSocket {
                 }
             });
         }
-    }
-}
-
-impl Drop for AdminSocket {
-    fn drop(&mut self) {
-        // What is left is taken away by the next server.
-        drop(fs::remove_file(&self.path));
     }
 }
 

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::output::print_remark;
 use crate::assemble::Assembled;
-use crate::config::{Config, environment};
+use crate::config::{Config, ConfigError, environment};
 use crate::logging;
 use crate::store::NoStore;
 
@@ -21,7 +21,12 @@ pub(super) struct ConfigFile {
 impl ConfigFile {
     /// Reads and checks the file, with the overrides of the environment.
     pub(super) fn load(&self) -> anyhow::Result<Config> {
-        Ok(Config::load(&self.config, &environment::overrides())?)
+        Ok(self.load_config()?)
+    }
+
+    /// Does the same, with the mistake as an error of its own.
+    pub(super) fn load_config(&self) -> Result<Config, ConfigError> {
+        Config::load(&self.config, &environment::overrides())
     }
 
     pub(super) fn path(&self) -> &Path {

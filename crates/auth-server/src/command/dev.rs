@@ -19,6 +19,7 @@ use super::input::open_file;
 use super::output::print_line;
 use crate::assemble::Assembled;
 use crate::config::{AdminSocket, Config, Limit, Listen, PROTOCOLS, Switch};
+use crate::edge::socket::LocalAddress;
 use crate::logging;
 use crate::mail::{KeptMails, MailPage, PAGE_PATH};
 use crate::process::{self, Parent};
@@ -110,7 +111,9 @@ impl Dev {
         let _log = logging::start(&config.log)?;
         process::prepare(&config);
         let bound = Bound::bind(&config).await?;
-        let address = *bound.addresses()?.first().context("no address")?;
+        let Some(LocalAddress::Tcp(address)) = bound.addresses()?.into_iter().next() else {
+            bail!("no address")
+        };
         config.rocketchat.site_url = format!("http://{address}");
         // Browsers take the cookies of pages from this machine's name alone.
         config.web.url = Some(format!("http://localhost:{}", address.port()));
@@ -139,7 +142,7 @@ impl Dev {
 
     fn config(&self, folder: &Path, realm: &str) -> Config {
         let mut config = Config::default();
-        config.server.listen = vec![Listen::All(self.listen)];
+        config.server.listen = vec![Listen::at(self.listen)];
         config.server.loopback_hosts_only = true;
         config.admin.socket = AdminSocket::Off;
         config.store.set_file(&folder.join("auth.db"));

@@ -17,7 +17,8 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let config = self.file.load()?;
+        let file = self.file;
+        let config = file.load()?;
         let _log = logging::start(&config.log)?;
         process::prepare(&config);
         for warning in config.warnings() {
@@ -44,7 +45,7 @@ impl Serve {
                 "there is no [mail]: no codes are mailed, and resets of passwords are not offered"
             );
         }
-        server.run().await
+        server.reloading(move || file.load_config()).run().await
     }
 }
 

@@ -3,17 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use auth_admin::operation::Scope;
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde::{Deserialize, Deserializer};
 
-use super::files::{SecretFile, certificates};
+use super::files::SecretFile;
 use super::value::{optional_address, text};
-use super::{ConfigError, Listen};
+use super::{ConfigError, Listen, TlsFiles};
 
 /// Where the socket is unless the configuration says otherwise, where the folder is there.
 const DEFAULT_SOCKET: &str = "/run/auth-server/admin.sock";
@@ -90,12 +86,15 @@ impl Admin {
 
     /// Checks what concerns the listener; `others` are those of the server.
     pub(super) fn check(&self, others: &[Listen]) -> Result<(), ConfigError> {
-        let has_tls = self.tls()?.is_some();
+        let tls = self.tls()?;
+        if let Some(tls) = &tls {
+            tls.read("[admin]", &[])?;
+        }
         let Some(address) = self.listen else { return Ok(()) };
-        if others.iter().any(|listen| listen.address() == address && address.port() != 0) {
+        if others.iter().any(|listen| listen.address.tcp() == Some(address) && address.port() != 0) {
             return Err(ConfigError::new(format!("[admin] listen: {address} is in [server] listen too")));
         }
-        if !has_tls && !address.ip().is_loopback() {
+        if tls.is_none() && !address.ip().is_loopback() {
             return Err(ConfigError::new(format!(
                 "[admin] listen: keys don't go to {address} in clear: set certificate_file and key_file, or listen on a \
                  loopback address"
@@ -104,32 +103,18 @@ impl Admin {
         Ok(())
     }
 
-    /// The TLS configuration of the listener; `None` where it has no certificate.
+    /// The certificate of the listener, with its key; `None` where it has none.
     ///
     /// # Errors
-    /// [`ConfigError`] when the certificate or its key can't be used.
-    pub(crate) fn tls(&self) -> Result<Option<Arc<ServerConfig>>, ConfigError> {
-        let (path, file) = match (&self.certificate_file, &self.key_file) {
-            (None, None) => return Ok(None),
-            (Some(path), Some(file)) => (path, file),
-            _ => {
-                return Err(ConfigError::new("[admin] set both certificate_file and key_file, or neither"));
+    /// [`ConfigError`] when one of the two is missing.
+    pub(crate) fn tls(&self) -> Result<Option<TlsFiles>, ConfigError> {
+        match (&self.certificate_file, &self.key_file) {
+            (None, None) => Ok(None),
+            (Some(certificate), Some(key)) => {
+                Ok(Some(TlsFiles { certificate: certificate.clone(), key: key.clone() }))
             }
-        };
-        let unusable = |what: &str| ConfigError::new(format!("[admin] {what}"));
-        let pem = certificates("[admin] certificate_file", path)?;
-        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-        let chain = chain.map_err(|_| unusable("certificate_file: a certificate in it is damaged"))?;
-        let key = PrivateKeyDer::from_pem_slice(&file.read("[admin] key_file")?)
-            .map_err(|_| unusable("key_file: it holds no private key in PEM"))?;
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let builder = builder.map_err(|_| unusable("certificate_file: TLS can't be used on this machine"))?;
-        let config = builder.with_no_client_auth().with_single_cert(chain, key);
-        let mut config = config
-            .map_err(|_| unusable("key_file: it is not the key of the certificate in certificate_file"))?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Some(Arc::new(config)))
+            _ => Err(ConfigError::new("[admin] set both certificate_file and key_file, or neither")),
+        }
     }
 
     /// The path of the socket; `None` where there is to be none.

@@ -1,16 +1,15 @@
 //! Section `[server]`: listeners, proxies, and the limits of connections and requests.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use auth_core::ProtocolName;
 use ipnet::{IpNet, Ipv4Net};
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, Unexpected};
 
-use super::value::{address, optional_positive, positive, positive_span, text};
+use super::listen::Listen;
+use super::value::{optional_positive, positive, positive_span, text};
 use super::{ConfigError, Span};
 
 /// The protocols that this server speaks, in the order of routing. The front page is that of the pages, where they are on.
@@ -22,7 +21,7 @@ pub(crate) const PROTOCOLS: [ProtocolName; 4] =
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct Server {
-    /// The addresses to listen on, each for all protocols or some of them.
+    /// Where connections are taken.
     pub listen: Vec<Listen>,
     /// The proxies, by address or network, that are believed which client they forward a request for.
     #[serde(deserialize_with = "proxies")]
@@ -52,6 +51,9 @@ pub struct Server {
     pub max_waiting: u32,
     /// How long requests may go on after the server was told to stop.
     pub shutdown_timeout: Span,
+    /// How long browsers are told to call this host by TLS alone (`Strict-Transport-Security`), without its subdomains, where this
+    /// server speaks TLS and answers with a page. Without it, the pages themselves decide: a year where their site is `https://`.
+    pub hsts: Option<Span>,
     /// Whether the system may write the memory of a server that crashed to disk, with all secrets in it, and debuggers of
     /// the same user may read it.
     pub core_dumps: bool,
@@ -86,7 +88,7 @@ impl<'de> Deserialize<'de> for ClientHeader {
 impl Default for Server {
     fn default() -> Self {
         Self {
-            listen: vec![Listen::All(SocketAddr::from(([127, 0, 0, 1], 8080)))],
+            listen: vec![Listen::at(SocketAddr::from(([127, 0, 0, 1], 8080)))],
             trusted_proxies: Vec::new(),
             client_header: ClientHeader::default(),
             max_connections: 4096,
@@ -96,6 +98,7 @@ impl Default for Server {
             body_memory_mib: 256,
             max_waiting: 4096,
             shutdown_timeout: Span::secs(10),
+            hsts: None,
             loopback_hosts_only: false,
             core_dumps: false,
         }
@@ -109,20 +112,19 @@ impl Server {
                 "[server] listen is empty: name an address such as \"127.0.0.1:8080\"",
             ));
         }
-        let names = self.listen.iter().filter_map(|listen| match listen {
-            Listen::All(_) => None,
-            Listen::Some(some) => Some(&some.protocols),
-        });
         let is_unknown = |name: &&String| !PROTOCOLS.iter().any(|protocol| protocol.as_str() == *name);
-        if let Some(name) = names.flatten().find(is_unknown) {
+        if let Some(name) = self.listen.iter().flat_map(|listen| &listen.protocols).find(is_unknown) {
             return Err(ConfigError::new(format!("[server] listen: there is no protocol `{name}`")));
         }
         let mut seen = BTreeSet::new();
-        let mut addresses = self.listen.iter().map(Listen::address).filter(|address| address.port() != 0);
-        match addresses.find(|address| !seen.insert(*address)) {
-            Some(twice) => Err(ConfigError::new(format!("[server] listen: {twice} is there twice"))),
-            None => Ok(()),
+        for listen in &self.listen {
+            listen.check(!self.trusted_proxies.is_empty())?;
+            let is_any_port = listen.address.tcp().is_some_and(|address| address.port() == 0);
+            if !is_any_port && !seen.insert(listen.address.to_string()) {
+                return Err(ConfigError::new(format!("[server] listen: {} is there twice", listen.address)));
+            }
         }
+        Ok(())
     }
 
     /// The most connections, requests and sockets of one client.
@@ -130,23 +132,22 @@ impl Server {
         self.max_per_client.unwrap_or_else(|| (self.max_connections / 4).max(64)) as usize
     }
 
-    /// Warns of a loopback address at which no proxy is trusted: from there come the clients of a proxy on this machine.
+    /// Warns of a listener on this machine at which no proxy is trusted: from there come the clients of a proxy on this machine.
     pub(super) fn warning(&self) -> Option<String> {
-        let listeners = self.listen.iter().map(Listen::address);
         let is_trusted =
             |address: IpAddr| self.trusted_proxies.iter().any(|network| network.contains(&address));
-        let address = listeners
-            .filter(|address| address.ip().is_loopback())
-            .find(|address| !is_trusted(address.ip()))?;
+        let mut peers = self.listen.iter().filter_map(|listen| listen.address.local_peer());
+        let peer = peers.find(|peer| !is_trusted(*peer))?;
         Some(format!(
-            "[server] trusted_proxies: no proxy at {} is trusted: behind a proxy on this machine, all clients count as \
-             one, and one of them can lock all out",
-            address.ip()
+            "[server] trusted_proxies: no proxy at {peer} is trusted: behind a proxy on this machine, all clients count as \
+             one, and one of them can lock all out"
         ))
     }
 
     pub(super) fn listens_on_loopback_only(&self) -> bool {
-        self.listen.iter().all(|listen| listen.address().ip().is_loopback())
+        self.listen
+            .iter()
+            .all(|listen| listen.address.tcp().is_some_and(|address| address.ip().is_loopback()))
     }
 }
 
@@ -175,75 +176,6 @@ fn without_mapping(network: IpNet) -> IpNet {
     let v4 = v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(96));
     let v4 = v4.and_then(|(address, prefix)| Ipv4Net::new(address, prefix).ok());
     v4.map_or(network, IpNet::V4)
-}
-
-/// An address to listen on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Listen {
-    /// An address for all enabled protocols.
-    All(SocketAddr),
-    /// An address for some of them.
-    Some(ListenSome),
-}
-
-/// An address and the protocols that it is for.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct ListenSome {
-    /// The address.
-    #[serde(deserialize_with = "address")]
-    pub address: SocketAddr,
-    /// The names of the protocols. The older name of the key is `doors`.
-    #[serde(alias = "doors")]
-    pub protocols: Vec<String>,
-}
-
-impl<'de> Deserialize<'de> for Listen {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = Listen;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(
-                    "an IP address and a port, such as \"127.0.0.1:8080\", or such as { address = \"127.0.0.1:8080\", \
-                     protocols = [\"zulip\"] }",
-                )
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Listen, E> {
-                let address = text.parse().map_err(|_| E::invalid_value(Unexpected::Str(text), &self))?;
-                Ok(Listen::All(address))
-            }
-
-            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Listen, A::Error> {
-                ListenSome::deserialize(MapAccessDeserializer::new(map)).map(Listen::Some)
-            }
-        }
-        deserializer.deserialize_any(Visitor)
-    }
-}
-
-impl Listen {
-    /// The address.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        match self {
-            Self::All(address) => *address,
-            Self::Some(some) => some.address,
-        }
-    }
-
-    /// Whether the address is for a protocol.
-    #[must_use]
-    pub fn has(&self, protocol: ProtocolName) -> bool {
-        match self {
-            Self::All(_) => true,
-            Self::Some(some) => some.protocols.iter().any(|name| name == protocol.as_str()),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -228,7 +228,7 @@ fn environment_overrides_single_keys() {
     assert_eq!(config.zulip.external_host, "chat.example.org");
     assert_eq!(load("ZULIP__LOGIN_LIMIT", "\"off\"").unwrap().zulip.login_limit.quota(), None);
     let config = load("SERVER__LISTEN", "[\"127.0.0.1:9\"]").unwrap();
-    assert_eq!(config.server.listen[0].address().port(), 9);
+    assert_eq!(config.server.listen[0].address.tcp().unwrap().port(), 9);
     assert!(load("ZULIP__NOTHING", "1").unwrap_err().to_string().contains("unknown field"));
     assert!(load("ZULIP", "1").is_err());
 }

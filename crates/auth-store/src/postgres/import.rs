@@ -1,7 +1,8 @@
 //! Imports: many records, all or none, in one transaction.
 //!
 //! Users are written in chunks of some hundreds, by COPY. If PostgreSQL refuses a chunk, it is rolled back and written
-//! again one by one, so that the error names the record at fault.
+//! again one by one, so that the error names the record at fault. Changes of users who are there likewise, but by statements
+//! of their own, which don't wait for each other's answers.
 
 use std::collections::HashMap;
 
@@ -133,6 +134,7 @@ impl Import<'_> {
     async fn write(&mut self, transaction: &mut Transaction<'_>) -> std::result::Result<(), ImportError> {
         let mut next = 0;
         let mut users = Vec::with_capacity(CHUNK);
+        let mut changes = Vec::new();
         let mut received = Vec::with_capacity(CHUNK);
         while self.receiver.recv_many(&mut received, CHUNK).await > 0 {
             for record in received.drain(..) {
@@ -141,18 +143,21 @@ impl Import<'_> {
                 match record {
                     None => return Err(ImportError { record: None, error: None }),
                     Some(NewRecord::User(new)) => {
+                        self.flush_changes(transaction, &mut changes).await?;
                         users.push(Waiting { record: index, new, mark: None, audit: None });
                     }
                     Some(NewRecord::Marked(marked)) => {
+                        self.flush_changes(transaction, &mut changes).await?;
                         let MarkedUser { new, mark, audit } = *marked;
                         users.push(Waiting { record: index, new: Box::new(new), mark: Some(mark), audit });
                     }
                     Some(NewRecord::Change(change)) => {
                         self.flush(transaction, &mut users).await?;
-                        self.change(transaction, index, &change).await?;
+                        changes.push((index, change));
                     }
                     Some(NewRecord::Realm(realm)) => {
                         self.flush(transaction, &mut users).await?;
+                        self.flush_changes(transaction, &mut changes).await?;
                         let id = realm.id;
                         if let Err(error) = self.realm(transaction, index, realm).await {
                             self.leave_out(index, id, error)?;
@@ -162,9 +167,13 @@ impl Import<'_> {
                 if users.len() == CHUNK {
                     self.flush(transaction, &mut users).await?;
                 }
+                if changes.len() == CHUNK {
+                    self.flush_changes(transaction, &mut changes).await?;
+                }
             }
         }
-        self.flush(transaction, &mut users).await
+        self.flush(transaction, &mut users).await?;
+        self.flush_changes(transaction, &mut changes).await
     }
 
     /// Writes what is named of a realm, which keeps its id where it is there; an error leaves nothing of it behind.
@@ -226,17 +235,29 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// Writes a change of a user who is there.
-    async fn change(
+    /// Writes the changes that wait of users who are there: all at once, else one by one, but those that are left out.
+    async fn flush_changes(
         &mut self,
         transaction: &mut Transaction<'_>,
-        index: u64,
-        change: &ImportedChange,
+        changes: &mut Vec<(u64, Box<ImportedChange>)>,
     ) -> std::result::Result<(), ImportError> {
-        match import_marks::change(transaction, change).await {
+        let changes = std::mem::take(changes);
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let all: Vec<&ImportedChange> = changes.iter().map(|(_, change)| &**change).collect();
+        match import_marks::change(transaction, &all).await {
             Ok(changed) => self.changed.extend(changed),
             Err(error) if error.breaks_connection() => return Err(whole(error)),
-            Err(error) => self.leave_out(index, change.user.realm, error)?,
+            Err(_) => {
+                for (record, change) in &changes {
+                    match import_marks::change(transaction, &[change]).await {
+                        Ok(changed) => self.changed.extend(changed),
+                        Err(error) if error.breaks_connection() => return Err(whole(error)),
+                        Err(error) => self.leave_out(*record, change.user.realm, error)?,
+                    }
+                }
+            }
         }
         Ok(())
     }

@@ -6,6 +6,8 @@ use auth_core::{
     StoreError, UserId,
 };
 use deadpool_postgres::{GenericClient, Transaction};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, try_join_all};
 use tokio_postgres::Row;
 
 use super::account::by_id;
@@ -89,17 +91,18 @@ pub(super) async fn write(client: &impl GenericClient, marks: &[&ImportMark]) ->
     Ok(())
 }
 
-/// Writes a change of an account; returns the users that it has changed. An error leaves nothing behind.
+/// Writes changes of accounts; returns the users that they have changed. What one change asks doesn't wait for the answers to
+/// another. An error leaves nothing behind.
 ///
 /// # Errors
-/// [`StoreError::Changed`] when the account is gone or has another version, [`StoreError::Conflict`] when another user has one of
-/// its names or ids.
+/// [`StoreError::Changed`] when an account is gone or has another version, [`StoreError::Conflict`] when another user has one of
+/// the names or ids that a change gives.
 pub(super) async fn change(
     transaction: &mut Transaction<'_>,
-    change: &ImportedChange,
+    changes: &[&ImportedChange],
 ) -> Result<Vec<UserId>> {
     let part = transaction.transaction().await?;
-    match write_change(&part, change).await {
+    match write_changes(&part, changes).await {
         Ok(changed) => {
             part.commit().await?;
             Ok(changed)
@@ -125,16 +128,25 @@ fn refusal(error: CommandError) -> CommandError {
     }
 }
 
-async fn write_change(client: &impl GenericClient, change: &ImportedChange) -> Result<Vec<UserId>> {
-    let mut changed = Vec::new();
-    if change.is_change {
-        changed = change_account(client, change).await?;
+async fn write_changes(client: &impl GenericClient, changes: &[&ImportedChange]) -> Result<Vec<UserId>> {
+    let accounts = changes.iter().filter(|change| change.is_change);
+    let changed = together(accounts.map(|change| change_account(client, change).boxed()).collect()).await?;
+    let rows = changes.iter().flat_map(|change| &change.audit);
+    together(rows.map(|row| audit::write(client, Some(row)).boxed()).collect()).await?;
+    let marks: Vec<&ImportMark> = changes.iter().filter_map(|change| change.mark.as_ref()).collect();
+    write(client, &marks).await?;
+    Ok(changed.into_iter().flatten().collect())
+}
+
+/// Awaits all, each of which begins in its turn without waiting for the one before: but for the first, which prepares the
+/// statements of all.
+async fn together<T>(mut all: Vec<BoxFuture<'_, Result<T>>>) -> Result<Vec<T>> {
+    if all.is_empty() {
+        return Ok(Vec::new());
     }
-    for row in &change.audit {
-        audit::write(client, Some(row)).await?;
-    }
-    write(client, &change.mark.iter().collect::<Vec<_>>()).await?;
-    Ok(changed)
+    let mut done = vec![all.remove(0).await?];
+    done.extend(try_join_all(all).await?);
+    Ok(done)
 }
 
 async fn change_account(client: &impl GenericClient, change: &ImportedChange) -> Result<Vec<UserId>> {

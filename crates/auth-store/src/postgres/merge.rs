@@ -39,6 +39,6 @@ pub(super) async fn merge(
     }
     // What is unique has to be free before it is given anew.
     execute(transaction, account::DELETE, &[&&gone.as_bytes()[..]]).await?;
-    import_marks::change(transaction, change).await?;
+    import_marks::change(transaction, &[change]).await?;
     Ok(true)
 }

@@ -50,7 +50,7 @@ pub(super) async fn check(config: &Config) -> anyhow::Result<()> {
             report.add("realms", check_realms(config, &realms))?;
         }
     }
-    let listeners = config.server.listen.iter().map(|listen| ("port", listen.address()));
+    let listeners = config.server.listen.iter().filter_map(|listen| Some(("port", listen.address.tcp()?)));
     for (what, address) in listeners.chain(config.metrics.listen.map(|address| ("port for metrics", address)))
     {
         report.add(what, bind(address).await)?;
