@@ -15,6 +15,13 @@ pub trait PasswordBackend: Send + Sync {
     /// Verifies a password.
     async fn verify(&self, request: &VerifyRequest<'_>) -> BackendAnswer;
 
+    /// Finds the entry of a directory that a typed name means, and that may log in to the realm; no password is tried. The
+    /// answer is that of a login with the right password; [`BackendAnswer::NotMine`] also of a backend that can't look a name
+    /// up.
+    async fn find_entry(&self, _realm: &Realm, _typed: &str) -> BackendAnswer {
+        BackendAnswer::NotMine
+    }
+
     /// Whether a directory has an entry with this [`id`](Entry::id), whatever else holds of the entry. A backend that can't
     /// look one up says that it has: then no account is taken from an entry.
     ///

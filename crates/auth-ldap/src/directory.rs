@@ -138,6 +138,16 @@ impl Directory {
         Err(last_error.into())
     }
 
+    /// What a login comes to, as the answer of a backend.
+    async fn answer(&self, login: Login<'_>) -> BackendAnswer {
+        match self.log_in(login, &mut Trace::off()).await {
+            Ok(person) => BackendAnswer::Accept(Accepted::entry(person)),
+            Err(VerifyError::Rejected(reason)) => BackendAnswer::Reject(reason),
+            Err(VerifyError::UnknownName) => BackendAnswer::NotMine,
+            Err(VerifyError::Unavailable(error)) => BackendAnswer::Unavailable(error.into()),
+        }
+    }
+
     async fn has_entry(&self, id: &str) -> Result<bool, DirectoryError> {
         let mut trace = Trace::off();
         let mut lease = self.pool.acquire(&mut trace).await?;
@@ -181,13 +191,12 @@ impl PasswordBackend for Directory {
             _ => request.account.and_then(|account| account.user.user_name()),
         };
         let Some(typed) = typed else { return BackendAnswer::NotMine };
-        let login = Login { realm: request.realm, typed, password: Some(password) };
-        match self.log_in(login, &mut Trace::off()).await {
-            Ok(person) => BackendAnswer::Accept(Accepted::entry(person)),
-            Err(VerifyError::Rejected(reason)) => BackendAnswer::Reject(reason),
-            Err(VerifyError::UnknownName) => BackendAnswer::NotMine,
-            Err(VerifyError::Unavailable(error)) => BackendAnswer::Unavailable(error.into()),
-        }
+        self.answer(Login { realm: request.realm, typed, password: Some(password) }).await
+    }
+
+    /// With [`BindMethod::Direct`] nothing can be looked up without a password.
+    async fn find_entry(&self, realm: &Realm, typed: &str) -> BackendAnswer {
+        self.answer(Login { realm, typed, password: None }).await
     }
 
     /// Without a service account nobody can search, and every entry counts as there.

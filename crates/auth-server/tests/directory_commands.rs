@@ -4,7 +4,11 @@
 #[path = "common/workspace.rs"]
 mod workspace;
 
+use std::path::Path;
+use std::process::Command;
+
 use auth_conformance::slapd::{BASE, SERVICE, Slapd};
+use auth_conformance::{Server, ServerConfig};
 
 use crate::workspace::{Workspace, arguments, text};
 
@@ -40,6 +44,14 @@ fn an_account_is_given_to_the_entry_that_was_made_again() {
 
     let (shown, may_log_in) = check(&workspace, "ldap check --user hamlet", "");
     assert!(shown.contains(REFUSED) && !may_log_in, "{shown}");
+    let would = workspace.run(&arguments("user relink hamlet --dry-run"), "");
+    let (would, found) = (text(&would.stdout), text(&would.stderr));
+    assert!(would.starts_with("would be relinked: from the entry gone to "), "{would}");
+    assert!(
+        found.starts_with("the directory corp has the entry ") && found.ends_with(": King Hamlet\n"),
+        "{found}"
+    );
+    assert!(workspace.succeed(&arguments("user show hamlet"), "").contains("\"directory_name\":\"gone\""));
     let told = workspace.succeed(&arguments("user relink hamlet"), "");
     assert!(told.starts_with("relinked: from the entry gone to "), "{told}");
     let entry = told.trim_end().rsplit(' ').next().unwrap().to_owned();
@@ -66,6 +78,80 @@ fn an_account_is_given_to_the_entry_that_was_made_again() {
         shown.contains("belongs to another entry, and would be given to this one") && may_log_in,
         "{shown}"
     );
+}
+
+/// A server whose realm asks a directory, and the socket of the server.
+fn serve(slapd: &Slapd, users: &str, more: &[(&str, &str)]) -> (Server, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = ServerConfig::for_tests()
+        .set("admin.socket", folder.path().join("admin.sock").to_str().unwrap())
+        .set("ldap.corp.servers", vec![format!("ldap://{}", slapd.address())])
+        .set("ldap.corp.bind_dn", SERVICE.0)
+        .set("ldap.corp.bind_password", SERVICE.1)
+        .set("ldap.corp.base", BASE);
+    for (key, value) in more {
+        config = config.set(key, *value);
+    }
+    let binary = Path::new(env!("CARGO_BIN_EXE_auth-server"));
+    (Server::start(binary, &config, users).unwrap(), folder)
+}
+
+/// Runs a command that knows the socket alone, and returns what it prints and what it remarks.
+fn at_socket(folder: &tempfile::TempDir, line: &str) -> (String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_auth-server"))
+        .args(line.split(' '))
+        .arg("--socket")
+        .arg(folder.path().join("admin.sock"))
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    (text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn the_running_server_finds_the_entry_of_an_account_in_its_directory() {
+    const PEOPLE: &str = r#"{"kind":"realm","realm":"main","subdomain":"","backends":["corp","local"]}
+{"kind":"realm","realm":"plain","subdomain":"plain"}
+{"kind":"user","realm":"main","username":"hamlet","email":"hamlet@zulip.com","directory_name":"gone"}
+{"kind":"user","realm":"main","username":"newcomer","email":"newuser@zulip.com","directory_name":"gone-too"}
+{"kind":"user","realm":"main","username":"ldapuser"}
+{"kind":"user","realm":"main","username":"twin"}
+{"kind":"user","realm":"main","username":"disabled"}
+{"kind":"user","realm":"main","username":"nobody","email":"nobody@zulip.com"}
+{"kind":"user","realm":"plain","username":"plain"}
+"#;
+    let slapd = Slapd::start().unwrap();
+    let (server, folder) = serve(&slapd, PEOPLE, &[("ldap.corp.disabled_attribute", "deactivated")]);
+    let relink = |line: &str| at_socket(&folder, &format!("user relink {line}"));
+    let (would, found) = relink("hamlet --dry-run");
+    assert!(would.starts_with("would be relinked: from the entry gone to "), "{would}{found}");
+    assert!(found.contains("the directory corp has the entry "), "{found}");
+    let (told, _) = relink("hamlet");
+    assert_eq!(told, would.replace("would be relinked", "relinked"));
+    let (told, found) = relink("newcomer");
+    assert!(told.starts_with("relinked: from the entry gone-too to "), "by the address: {told}{found}");
+    assert!(relink("ldapuser").0.starts_with("relinked: from the entry of no directory to "));
+    let entry = would.trim_end().rsplit(' ').next().unwrap();
+    for (line, said) in [
+        ("twin", "the directory corp has several entries of the account's name: name the entry by its id"),
+        (
+            "disabled",
+            "the entry of the account's name in the directory corp can't log in to the realm: entry-disabled",
+        ),
+        (
+            "nobody",
+            "no directory of the realm shows an entry of the account's name: name the entry by its id",
+        ),
+        ("plain", "the realm asks no directory: name the entry by its id"),
+        (&format!("nobody --dry-run --entry {entry}"), "another account belongs to that entry"),
+    ] {
+        let (out, told) = relink(line);
+        assert!(out.is_empty() && told.contains(said), "{line}: {out}{told}");
+    }
+    drop(slapd);
+    let (out, told) = relink("nobody");
+    assert!(out.is_empty() && told.contains("the directory corp can't be asked now"), "{out}{told}");
+    drop(server);
 }
 
 #[test]

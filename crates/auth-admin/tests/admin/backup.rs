@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use auth_core::testing::MemoryStore;
 use auth_core::{
-    ActionError, AddressVerification, Caller, Credential, CredentialCheck, CredentialKind, FactorMethod,
+    Act, ActionError, AddressVerification, Caller, Credential, CredentialCheck, CredentialKind, FactorMethod,
     Grant, GrantKind, Identifier, LoginAttempt, LoginError, LoginMethod, ManualClock, MetaStore, NewUser,
     OneTimeCode, Password, PasswordDigest, PasswordReset, PersonalTokens, PresentedCredential,
     PresentedFactor, Principal, ProtocolName, Rng, SecondFactors, SecondStep, SecretInput, SeededRng, Store,
@@ -130,6 +130,9 @@ impl Ann {
             ..world.attempt("main", ProtocolName::ZETTELSTORE, "ann", PASSWORD).await
         };
         secrets.push(("handover", token(&result(world.ask(handover).await).unwrap()).expose().to_owned()));
+        let ann = world.account("ann").await;
+        let audit = world.engine.auditor().by_command_on(Act::DeviceRemovalHeld, &ann.user, "");
+        world.engine.device_removals().hold(&ann, &audit).await.unwrap().unwrap();
         Self { world, rocketchat_id, session, secrets }
     }
 
