@@ -9,7 +9,7 @@ use auth_core::{
 };
 use auth_crypto::totp;
 use auth_engine::{
-    CredentialFactory, DeviceRemovals, Engine, HeldRemoval, PasswordService, RevocationEvent,
+    CredentialFactory, DeviceRemovals, Engine, HeldRemoval, Hold, PasswordService, RevocationEvent,
     RevocationTable, is_of_same_login,
 };
 use zeroize::Zeroizing;
@@ -128,8 +128,8 @@ impl Devices {
     /// Holds the removal of an account's device for a day, and mails its owner; `None` when it has none.
     ///
     /// # Errors
-    /// [`AdminError::Inactive`] and [`AdminError::NoAddress`] when the owner could neither keep the device nor learn of it, or
-    /// [`AdminError::Internal`].
+    /// [`AdminError::Inactive`] and [`AdminError::NoAddress`] when the owner could neither keep the device nor learn of it,
+    /// [`AdminError::TooManyMails`] when it was asked for and stopped too often, or [`AdminError::Internal`].
     pub async fn hold_removal(&self, account: &Account) -> Result<Option<HeldRemoval>, AdminError> {
         let user = &account.user;
         if !user.active {
@@ -139,7 +139,11 @@ impl Devices {
             return Err(AdminError::NoAddress);
         }
         let audit = self.scribe.row(Act::DeviceRemovalHeld, account, "");
-        Ok(self.removals.hold(account, &audit).await?)
+        match self.removals.hold(account, &audit).await? {
+            Hold::Held(held) => Ok(Some(held)),
+            Hold::TooManyMails => Err(AdminError::TooManyMails),
+            _ => Ok(None),
+        }
     }
 
     /// Keeps an account's device whose removal is held; `false` when none is.

@@ -90,6 +90,20 @@ pub struct Entry {
     pub full_name: Option<String>,
     /// What the person may do; `None` where the directory has no say in it.
     pub role: Option<Role>,
+    /// The groups that the person is in, of those that the directory carries over; `None` where it carries none over, or can't
+    /// tell all.
+    pub groups: Option<Vec<EntryGroup>>,
+}
+
+/// A group as a directory knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "directory backends build it, the engine takes it apart")]
+pub struct EntryGroup {
+    /// The id that the directory gives to no other entry and doesn't change, or the distinguished name where the configuration
+    /// names the group by it.
+    pub entry: String,
+    /// The name.
+    pub name: String,
 }
 
 impl Accepted {

@@ -196,6 +196,7 @@ impl EngineBuilder {
             revocations: Arc::clone(&revocations),
             auditor: Arc::clone(&auditor),
             notices: Arc::clone(&notices),
+            limits: Arc::clone(&limits),
             clock: Arc::clone(&clock),
         });
         let second_factor = Arc::new(SecondFactorCheck {

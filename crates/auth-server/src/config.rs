@@ -45,7 +45,7 @@ pub use error::ConfigError;
 use error::KeyPath;
 pub use files::SecretFile;
 pub use keys::Keys;
-pub use ldap::Ldap;
+pub use ldap::{Ldap, LdapGroups};
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
 pub use mail::Mail;

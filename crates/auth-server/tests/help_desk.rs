@@ -204,6 +204,9 @@ fn users_are_added_and_invited_and_get_links_at_the_socket_alone() {
     let refused = world.desk("user.reset-link", &iago());
     assert_eq!(refused["code"], "not-permitted");
     assert_eq!(world.desk("user.mail-reset-link", &iago()), json!({}));
+    let token = link("link").trim_end().rsplit('/').next().unwrap().to_owned();
+    let log = server::stop(world.server);
+    assert!(!log.contains("tractor-violin") && !log.contains(&token), "{log}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ use auth_engine::testing::{
     PASSWORD, START, World, api_key, builder, config, cookie, header, password, peer, result, ring,
     rocketchat_token, token,
 };
-use auth_engine::{Config, EngineBuilder};
+use auth_engine::{Config, EngineBuilder, Hold};
 use auth_store::{Postgres, PostgresConfig, Sqlite};
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
 use ring::digest::{SHA256, digest};
@@ -132,7 +132,8 @@ impl Ann {
         secrets.push(("handover", token(&result(world.ask(handover).await).unwrap()).expose().to_owned()));
         let ann = world.account("ann").await;
         let audit = world.engine.auditor().by_command_on(Act::DeviceRemovalHeld, &ann.user, "");
-        world.engine.device_removals().hold(&ann, &audit).await.unwrap().unwrap();
+        let held = world.engine.device_removals().hold(&ann, &audit).await.unwrap();
+        assert!(matches!(held, Hold::Held(_)), "{held:?}");
         Self { world, rocketchat_id, session, secrets }
     }
 

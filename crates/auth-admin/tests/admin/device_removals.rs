@@ -14,7 +14,7 @@ use auth_core::{
     TotpSecret, UserId,
 };
 use auth_crypto::totp;
-use auth_engine::testing::{START, TOTP_SECRET, USERS, World, builder, config, ring};
+use auth_engine::testing::{START, TOTP_SECRET, USERS, World, builder, config, limited, ring};
 use auth_engine::{Config, Engine, NoticeConfig};
 use auth_store::{Postgres, PostgresConfig, Sqlite};
 use test_postgres::Cluster;
@@ -213,6 +213,22 @@ async fn an_operator_keeps_the_device_and_one_who_may_do_everything_removes_it_a
             Some(&(Act::DeviceRemoved, Actor::Operator, String::new())),
             "the removal that was held went with the device"
         );
+    }
+}
+
+#[tokio::test]
+async fn whoever_asks_and_keeps_again_and_again_fills_no_mailbox() {
+    for world in worlds_with(limited()).await {
+        let engine = Arc::new(world.beside(limited()).await);
+        let desk = Admin::new(engine, Operator::scoped(anna(), Scope::Helpdesk, None));
+        for _ in 0..5 {
+            assert!(remove(&desk).await.changed && keep(&desk).await);
+        }
+        let refused = desk.run(RemoveDevice { user: totp_user() }).await;
+        assert!(matches!(refused, Err(AdminError::TooManyMails)), "{refused:?}");
+        assert_eq!(mails(&world).await.len(), 5);
+        world.clock.advance(HOUR + Duration::from_secs(1));
+        assert!(remove(&desk).await.changed);
     }
 }
 

@@ -17,6 +17,7 @@ use super::notices::Notices;
 use crate::audit::Auditor;
 use crate::credentials::CredentialFactory;
 use crate::mail_text::Notice;
+use crate::rate_limit::shared::AttemptLimits;
 use crate::revocation::{RevocationEvent, RevocationTable};
 
 /// How long a removal is held.
@@ -44,6 +45,18 @@ pub struct HeldRemoval {
     pub is_new: bool,
 }
 
+/// What a request for a removal comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Hold {
+    /// The account has no device.
+    NoDevice,
+    /// The removal is held.
+    Held(HeldRemoval),
+    /// The account was sent as many mails of this kind as it may be sent in an hour.
+    TooManyMails,
+}
+
 /// Holds removals, stops them, and carries them out.
 pub struct DeviceRemovals {
     pub(crate) store: Arc<dyn Store>,
@@ -51,30 +64,32 @@ pub struct DeviceRemovals {
     pub(crate) revocations: Arc<RevocationTable>,
     pub(crate) auditor: Arc<Auditor>,
     pub(crate) notices: Arc<Notices>,
+    pub(crate) limits: Arc<AttemptLimits>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl DeviceRemovals {
     /// Holds the removal of an account's device for a day, and mails its owner. The first request stands: a further one neither
-    /// prolongs it nor sends a mail. `None` where the account has no device. `audit` is the row of the act; it names who asks.
+    /// prolongs it nor sends a mail. `audit` is the row of the act; it names who asks.
     ///
     /// # Errors
     /// An [`InternalError`] when the removal may not have been stored, or the mail not queued. A removal of which no mail was
     /// queued is not carried out, and the next request takes its place.
-    pub async fn hold(
-        &self,
-        account: &Account,
-        audit: &AuditRecord,
-    ) -> Result<Option<HeldRemoval>, InternalError> {
-        let user = account.user.id;
+    pub async fn hold(&self, account: &Account, audit: &AuditRecord) -> Result<Hold, InternalError> {
+        let (user, now) = (account.user.id, self.clock.now());
         let Some(device) = self.store.of_user(user, CredentialKind::TOTP).await?.pop() else {
-            return Ok(None);
+            return Ok(Hold::NoDevice);
         };
         let there = self.of(user).await?;
         if let Some(there) = there.as_ref().filter(|there| self.stands(there)) {
-            return Ok(Some(HeldRemoval { until: end(there), is_new: false }));
+            return Ok(held(there));
         }
-        let until = self.clock.now() + HOLD;
+        if !self.limits.reserve_mail(CredentialKind::DEVICE_REMOVAL, user, now).await? {
+            // Others may have asked at the same time.
+            let there = self.of(user).await?.filter(|there| self.stands(there));
+            return Ok(there.as_ref().map_or(Hold::TooManyMails, held));
+        }
+        let until = now + HOLD;
         let removal = Credential {
             parent: Some(device.id),
             label: Some(asked_by(&audit.actor)),
@@ -89,8 +104,7 @@ impl DeviceRemovals {
             Ok(true) => {}
             // Another request was faster, or the device is gone.
             Ok(false) | Err(StoreError::Conflict(_)) => {
-                let there = self.of(user).await?;
-                return Ok(there.map(|there| HeldRemoval { until: end(&there), is_new: false }));
+                return Ok(self.of(user).await?.as_ref().map_or(Hold::NoDevice, held));
             }
             Err(error) => return Err(error.into()),
         }
@@ -101,7 +115,7 @@ impl DeviceRemovals {
             return Err(error);
         }
         self.store.raise_counter(removal.id, TOLD).await?;
-        Ok(Some(HeldRemoval { until, is_new: true }))
+        Ok(Hold::Held(HeldRemoval { until, is_new: true }))
     }
 
     /// When the device of an account is to be removed; `None` where no removal is held.
@@ -202,6 +216,11 @@ impl fmt::Debug for DeviceRemovals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DeviceRemovals").finish_non_exhaustive()
     }
+}
+
+/// The answer to a request where a removal is held already.
+fn held(removal: &Credential) -> Hold {
+    Hold::Held(HeldRemoval { until: end(removal), is_new: false })
 }
 
 fn end(removal: &Credential) -> Timestamp {

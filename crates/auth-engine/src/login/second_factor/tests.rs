@@ -79,6 +79,7 @@ impl World {
             revocations: Arc::new(RevocationTable::new(&notices.rules, true)),
             auditor: Arc::new(Auditor::new(Arc::clone(&clock), Arc::clone(&limits))),
             notices: Arc::new(notices),
+            limits: Arc::clone(&limits),
             clock: Arc::clone(&clock),
         };
         let check = SecondFactorCheck {
