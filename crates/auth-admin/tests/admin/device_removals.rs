@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use auth_admin::operation::{
     AccountName, Admin, DeactivateUser, DeleteUser, DeviceRemoved, EndSessions, KeepDevice, Operator,
-    RemoveDevice, RevokeAllTokens, Scope, SetPassword, ShowUser,
+    RemoveDevice, RevokeAllTokens, Scope, SetPassword, SetUser, ShowUser,
 };
 use auth_admin::view::Moment;
 use auth_admin::{AdminError, Devices, SecretText};
@@ -266,6 +266,28 @@ async fn an_account_whose_owner_can_not_stop_it_or_learn_of_it_has_no_removal() 
         devices.enrol(&account, &devices.new_device(&account), None).await.unwrap().unwrap();
         let refused = desk.run(RemoveDevice { user }).await;
         assert!(matches!(refused, Err(AdminError::NoAddress)), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_no_member_any_more_keeps_the_device() {
+    for world in worlds().await {
+        remove(&desk(&world).await).await;
+        let role = Some("moderator".to_owned());
+        let set = SetUser {
+            user: totp_user(),
+            full_name: None,
+            email: None,
+            role,
+            language: None,
+            must_change_password: None,
+        };
+        operator(&world, Scope::Admin).await.run(set).await.unwrap();
+        world.clock.advance(DAY + HOUR);
+        assert_eq!(carry_out(&world.engine).await, 0);
+        assert!(has_device(&world).await);
+        let last = rows(&world).await.pop().unwrap();
+        assert_eq!((last.0, last.2.as_str()), (Act::DeviceRemovalStopped, "the role is above a member's"));
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use auth_core::{
     Account, Act, Actor, AuditRecord, Clock, Credential, CredentialId, CredentialKind, Digest, InternalError,
-    Peer, ProtocolName, Store, StoreError, Timestamp, User, UserId,
+    Peer, ProtocolName, Role, Store, StoreError, Timestamp, User, UserId,
 };
 
 use super::notices::Notices;
@@ -28,6 +28,9 @@ const TELLING: Duration = Duration::from_secs(60);
 
 /// What the audit log says of a removal that is not to be since its owner would not know of it.
 const UNTOLD: &str = "no mail to the owner could be queued";
+
+/// What the audit log says of a removal that is not to be since help desks help members alone.
+const ABOVE: &str = "the role is above a member's";
 
 /// The counter of a removal of which the owner was mailed. No other is carried out.
 const TOLD: i64 = 1;
@@ -169,7 +172,8 @@ impl DeviceRemovals {
         }
     }
 
-    /// Carries out a removal; `false` where it was stopped, another server was faster, or its owner was told nothing.
+    /// Carries out a removal; `false` where it was stopped, another server was faster, its owner was told nothing, or has a role by
+    /// now that no help desk may change.
     async fn carry_out_one(&self, removal: &Credential) -> Result<bool, InternalError> {
         let Some(account) = self.store.user(removal.user).await? else { return Ok(false) };
         let user = &account.user;
@@ -178,13 +182,15 @@ impl DeviceRemovals {
             by: Some(removal.id),
             ..self.auditor.by_command_on(act, user, detail)
         };
-        let done = if removal.counter >= TOLD {
+        // The greatest authority comes first.
+        let is_above = user.role < Role::Member;
+        let done = if is_above || removal.counter < TOLD {
+            let audit = row(Act::DeviceRemovalStopped, if is_above { ABOVE } else { UNTOLD });
+            self.store.remove(removal.id, Some(&audit)).await.map(|_| 0)
+        } else {
             let kinds = self.revocations.kinds(RevocationEvent::DeviceRemoved);
             let audit = row(Act::DeviceRemoved, "held for a day");
             self.store.remove_of_user(user.id, &kinds, None, Some(&audit)).await
-        } else {
-            let audit = row(Act::DeviceRemovalStopped, UNTOLD);
-            self.store.remove(removal.id, Some(&audit)).await.map(|_| 0)
         };
         match done {
             Ok(0) | Err(StoreError::Revoked) => Ok(false),
