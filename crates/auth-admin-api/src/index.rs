@@ -12,6 +12,8 @@ pub struct Index {
     pub version: String,
     /// Which store the server has: two servers of one store tell the same.
     pub store: String,
+    /// The address of the pages, where they are on: a link for a new password is `/reset-password/TOKEN` below it.
+    pub pages: Option<String>,
     /// The operations that the asker may do.
     pub operations: Vec<IndexEntry>,
 }
@@ -29,8 +31,8 @@ pub struct IndexEntry {
 }
 
 impl Index {
-    /// The index for an operator, of a server whose store goes by a name.
-    pub(crate) fn of(operator: &Operator, store: &str) -> Self {
+    /// The index for an operator, of a server whose store goes by a name, and whose pages have an address.
+    pub(crate) fn of(operator: &Operator, store: &str, pages: Option<&str>) -> Self {
         let permitted = OPERATIONS.iter().filter(|entry| operator.may(entry.scopes));
         let operations = permitted.map(|entry| IndexEntry {
             name: entry.name.to_owned(),
@@ -40,6 +42,7 @@ impl Index {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             store: store.to_owned(),
+            pages: pages.map(str::to_owned),
             operations: operations.collect(),
         }
     }

@@ -65,6 +65,10 @@ fn status_of(error: &AdminError) -> StatusCode {
         }
         AdminError::SeveralRealms
         | AdminError::EntryOfAnother
+        | AdminError::NoDirectory
+        | AdminError::NoEntry
+        | AdminError::SeveralEntries(..)
+        | AdminError::EntryRefused(..)
         | AdminError::NoAddress
         | AdminError::OfDirectory
         | AdminError::Inactive
@@ -83,7 +87,10 @@ fn status_of(error: &AdminError) -> StatusCode {
         | AdminError::NoPassword(_)
         | AdminError::Store(StoreError::Conflict(_) | StoreError::Changed) => StatusCode::CONFLICT,
         AdminError::TooManyMails => StatusCode::TOO_MANY_REQUESTS,
-        AdminError::Busy | AdminError::Internal(_) | AdminError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+        AdminError::Busy
+        | AdminError::Internal(_)
+        | AdminError::DirectoryUnavailable(..)
+        | AdminError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
         AdminError::BadArguments(_) | AdminError::BadCursor => StatusCode::BAD_REQUEST,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }

@@ -22,6 +22,8 @@ pub struct AdminApi {
     engine: Arc<Engine>,
     /// Which store the server has, as [`Index::store`] tells.
     store: String,
+    /// The address of the pages, as [`Index::pages`] tells.
+    pages: Option<String>,
     replies: Replies,
     /// The OpenAPI description, which is made at the first request for it.
     description: OnceLock<Bytes>,
@@ -31,7 +33,14 @@ impl AdminApi {
     /// Answers for an engine, whose store goes by a name.
     #[must_use]
     pub fn new(engine: Arc<Engine>, store: impl Into<String>) -> Self {
-        Self { engine, store: store.into(), replies: Replies::default(), description: OnceLock::new() }
+        let (replies, description) = (Replies::default(), OnceLock::new());
+        Self { engine, store: store.into(), pages: None, replies, description }
+    }
+
+    /// Tells the address of the pages.
+    #[must_use]
+    pub fn with_pages(self, pages: Option<String>) -> Self {
+        Self { pages, ..self }
     }
 
     /// Answers a request of an operator, whose body was read up to [`MAX_BODY`] bytes and one.
@@ -45,9 +54,8 @@ impl AdminApi {
             if request.method() != Method::GET {
                 return Ok(not_allowed("GET"));
             }
-            let index =
-                serde_json::to_vec(&Index::of(&operator, &self.store)).map_err(|error| internal(&error))?;
-            return Ok(document(index));
+            let index = Index::of(&operator, &self.store, self.pages.as_deref());
+            return Ok(document(serde_json::to_vec(&index).map_err(|error| internal(&error))?));
         }
         if path == DESCRIPTION {
             if request.method() != Method::GET {

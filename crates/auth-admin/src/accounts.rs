@@ -369,13 +369,14 @@ impl AccountChange {
     fn checked(&self) -> Result<Self, AdminError> {
         let mut change = self.clone();
         if let Some(name) = &change.user_name {
-            check_login_name(NameKind::UserName, name).map_err(|_| AdminError::NotAName("user name"))?;
+            check_login_name(NameKind::UserName, name)
+                .map_err(|why| AdminError::BadLoginName("user name", why))?;
         }
         if let Some(address) = &mut change.address {
             *address = address.trim().to_owned();
             if !address.is_empty() {
                 check_login_name(NameKind::Email, address)
-                    .map_err(|_| AdminError::NotAName("e-mail address"))?;
+                    .map_err(|why| AdminError::BadLoginName("e-mail address", why))?;
             }
         }
         if let Some(name) = &mut change.full_name {

@@ -9,7 +9,8 @@ use auth_core::{
 };
 use auth_crypto::totp;
 use auth_engine::{
-    CredentialFactory, Engine, PasswordService, RevocationEvent, RevocationTable, is_of_same_login,
+    CredentialFactory, DeviceRemovals, Engine, HeldRemoval, Hold, PasswordService, RevocationEvent,
+    RevocationTable, is_of_same_login,
 };
 use zeroize::Zeroizing;
 
@@ -44,6 +45,7 @@ pub struct Devices {
     store: Arc<dyn Store>,
     credentials: Arc<CredentialFactory>,
     revocations: Arc<RevocationTable>,
+    removals: Arc<DeviceRemovals>,
     scribe: Scribe,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
@@ -59,6 +61,7 @@ impl Devices {
             store: Arc::clone(engine.store()),
             credentials: Arc::clone(engine.credentials()),
             revocations: Arc::clone(engine.revocations()),
+            removals: Arc::clone(engine.device_removals()),
             scribe: Scribe::new(engine),
             clock: Arc::clone(engine.clock()),
             rng: Arc::clone(engine.rng()),
@@ -121,6 +124,36 @@ impl Devices {
         let kinds = self.revocations.kinds(RevocationEvent::DeviceRemoved);
         let audit = self.scribe.row(Act::DeviceRemoved, account, "");
         Ok(self.store.remove_of_user(account.user.id, &kinds, None, Some(&audit)).await? > 0)
+    }
+
+    /// Holds the removal of an account's device for a day, and mails its owner; `None` when it has none.
+    ///
+    /// # Errors
+    /// [`AdminError::Inactive`] and [`AdminError::NoAddress`] when the owner could neither keep the device nor learn of it,
+    /// [`AdminError::TooManyMails`] when it was asked for and stopped too often, or [`AdminError::Internal`].
+    pub async fn hold_removal(&self, account: &Account) -> Result<Option<HeldRemoval>, AdminError> {
+        let user = &account.user;
+        if !user.active {
+            return Err(AdminError::Inactive);
+        }
+        if account.totp && user.email().is_none() {
+            return Err(AdminError::NoAddress);
+        }
+        let audit = self.scribe.row(Act::DeviceRemovalHeld, account, "");
+        match self.removals.hold(account, &audit).await? {
+            Hold::Held(held) => Ok(Some(held)),
+            Hold::TooManyMails => Err(AdminError::TooManyMails),
+            _ => Ok(None),
+        }
+    }
+
+    /// Keeps an account's device whose removal is held; `false` when none is.
+    ///
+    /// # Errors
+    /// [`AdminError::Internal`].
+    pub async fn keep(&self, account: &Account) -> Result<bool, AdminError> {
+        let audit = self.scribe.row(Act::DeviceRemovalStopped, account, "");
+        Ok(self.removals.stop(account.user.id, &audit).await?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use auth_core::{BadRealm, InternalError, ProtocolName, Role, StoreError};
+use auth_core::{BadRealm, FailureReason, InternalError, NameError, ProtocolName, Role, StoreError};
 use auth_crypto::password::StoredPasswordError;
 use auth_crypto::pool::OverBudget;
 use auth_engine::{MOST_NAMED, PasswordError};
@@ -27,6 +27,16 @@ pub enum AdminError {
     Busy,
     /// No entry of a directory can have that id.
     BadEntry,
+    /// The realm asks no directory.
+    NoDirectory,
+    /// No directory of the realm shows an entry that has a name of the account.
+    NoEntry,
+    /// The two directories of these names show an entry that has the name of the account.
+    SeveralEntries(String, String),
+    /// The directory of that name knows the name of the account and shows no entry, and why.
+    EntryRefused(String, FailureReason),
+    /// The directory of that name can't be asked.
+    DirectoryUnavailable(String, InternalError),
     /// Another account belongs to the entry of that id.
     EntryOfAnother,
     /// The account has no e-mail address.
@@ -39,10 +49,14 @@ pub enum AdminError {
     BadName,
     /// A new user name, e-mail address or full name, as the text says, can't be one.
     NotAName(&'static str),
+    /// What the text names, of a user, can't be it, and why.
+    BadLoginName(&'static str, NameError),
     /// Another account of the realm has the name.
     Taken,
     /// No role has that name.
     NoRole(String),
+    /// No kind of bot has that name.
+    NoBotKind(String),
     /// Mails are not in that language.
     NoLanguage(String),
     /// No protocol has that name.
@@ -118,6 +132,27 @@ impl fmt::Display for AdminError {
             Self::BadEntry => {
                 f.write_str("that is no id of an entry, such as `auth-server ldap check` shows it")
             }
+            Self::NoDirectory => f.write_str("the realm asks no directory: name the entry by its id"),
+            Self::NoEntry => f.write_str(
+                "no directory of the realm shows an entry of the account's name: name the entry by its id, as \
+                 `auth-server ldap check` shows it",
+            ),
+            Self::SeveralEntries(one, other) => write!(
+                f,
+                "the directories {one} and {other} both have an entry of the account's name: name the entry by its id"
+            ),
+            Self::EntryRefused(directory, FailureReason::AmbiguousEntry) => write!(
+                f,
+                "the directory {directory} has several entries of the account's name: name the entry by its id"
+            ),
+            Self::EntryRefused(directory, reason) => write!(
+                f,
+                "the entry of the account's name in the directory {directory} can't log in to the realm: {}",
+                reason.as_str()
+            ),
+            Self::DirectoryUnavailable(directory, _) => {
+                write!(f, "the directory {directory} can't be asked now; `auth-server ldap check` shows more")
+            }
             Self::EntryOfAnother => f.write_str(
                 "another account belongs to that entry: `auth-server user show` finds it by the id",
             ),
@@ -126,10 +161,16 @@ impl fmt::Display for AdminError {
             Self::Inactive => f.write_str("the account is deactivated: `auth-server user activate` first"),
             Self::BadName => f.write_str("the name is empty, or has control characters"),
             Self::NotAName(what) => write!(f, "that can't be the {what}"),
+            Self::BadLoginName(what, why) => write!(f, "the {what} {why}"),
             Self::Taken => f.write_str("another user of the realm has that name"),
             Self::NoRole(name) => write!(
                 f,
                 "there is no role `{}`: it is owner, admin, moderator, member or guest",
+                name.escape_debug()
+            ),
+            Self::NoBotKind(name) => write!(
+                f,
+                "there is no kind of bot `{}`: it is default, incoming-webhook, outgoing-webhook, embedded or app",
                 name.escape_debug()
             ),
             Self::NoLanguage(tag) => write!(f, "there are no mails in the language `{}`", tag.escape_debug()),
@@ -203,13 +244,19 @@ impl AdminError {
             Self::Password(_) => "bad-password",
             Self::Busy => "busy",
             Self::BadEntry => "bad-entry",
+            Self::NoDirectory => "no-directory",
+            Self::NoEntry => "no-entry",
+            Self::SeveralEntries(..) => "several-entries",
+            Self::EntryRefused(..) => "entry-refused",
+            Self::DirectoryUnavailable(..) => "directory-unavailable",
             Self::EntryOfAnother => "entry-of-another",
             Self::NoAddress => "no-address",
             Self::OfDirectory => "of-directory",
             Self::Inactive => "inactive",
-            Self::BadName | Self::NotAName(_) => "bad-name",
+            Self::BadName | Self::NotAName(_) | Self::BadLoginName(..) => "bad-name",
             Self::Taken => "taken",
             Self::NoRole(_) => "no-role",
+            Self::NoBotKind(_) => "no-bot-kind",
             Self::NoLanguage(_) => "no-language",
             Self::NoProtocol(_) => "no-protocol",
             Self::NoAct(_) => "no-act",
@@ -248,7 +295,7 @@ impl std::error::Error for AdminError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Store(error) => Some(error),
-            Self::Internal(error) => Some(error),
+            Self::Internal(error) | Self::DirectoryUnavailable(_, error) => Some(error),
             Self::Password(error) => error.source(),
             Self::NoPassword(error) => Some(error),
             Self::OverBudget(error) => Some(error),

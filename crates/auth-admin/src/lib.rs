@@ -2,7 +2,8 @@
 //!
 //! [`Accounts`] finds, lists, deactivates and deletes accounts and sets passwords; [`Devices`], [`Tokens`] and
 //! [`AppPasswords`] administer what an account can present; [`KeyRotation`] and [`Nodes`] rotate the key ring under running
-//! servers; [`compare_directory`] finds accounts whose person is gone from a directory; [`check_password`] tries a password
+//! servers; [`compare_directory`] finds accounts whose person is gone from a directory, and [`compare_groups`] what is to be changed for groups
+//! to be those of a directory; [`check_password`] tries a password
 //! without logging in.
 //!
 //! Each is made from an [`Engine`](auth_engine::Engine) and works on its store with its services. Nothing here is needed to
@@ -22,6 +23,7 @@ mod accounts;
 mod admin_keys;
 mod app_passwords;
 mod devices_and_tokens;
+mod directory_groups;
 mod directory_sync;
 mod error;
 mod key_rotation;
@@ -36,6 +38,7 @@ pub use accounts::{AccountChange, Accounts};
 pub use admin_keys::AdminKeys;
 pub use app_passwords::AppPasswords;
 pub use devices_and_tokens::{Devices, NewDevice, Tokens};
+pub use directory_groups::{DirectoryGroups, GroupChange, GroupComparison, change_groups, compare_groups};
 pub use directory_sync::{DirectoryComparison, compare_directory};
 pub use error::AdminError;
 pub use key_rotation::{KeyRotation, RetireError, Sealed};

@@ -17,6 +17,7 @@ mod network;
 mod new_account;
 mod person;
 mod realm;
+mod relink;
 mod table;
 mod token;
 
@@ -31,12 +32,13 @@ use serde::{Deserialize, Serialize};
 
 pub use account::{
     ActivateUser, CheckPassword, DeactivateUser, DeleteUser, EndSessions, ListUsers, MailResetLink,
-    MakeResetLink, Matched, RelinkUser, Relinked, RenameUser, ResetLinkToken, SetPassword, SetUser, ShowUser,
-    VerifyAddress,
+    MakeResetLink, Matched, RenameUser, ResetLinkToken, SetPassword, SetUser, ShowUser, VerifyAddress,
 };
 pub use account_name::AccountName;
 pub use app_password::{AddAppPassword, ListAppPasswords, NewAppPassword, RevokeAppPassword};
-pub use device::{DeviceEnrolled, EnrolDevice, NewDeviceFor, RemoveDevice, ShownDevice};
+pub use device::{
+    DeviceEnrolled, DeviceRemoved, EnrolDevice, KeepDevice, NewDeviceFor, RemoveDevice, ShownDevice,
+};
 pub use group::{
     AddGroup, AddMember, GroupName, ListGroups, ListGroupsOf, ListMembers, RemoveGroup, RemoveMember,
     RenameGroup,
@@ -49,6 +51,7 @@ pub use network::{AllowNetwork, BanNetwork, ListNetworks, ReleaseNetwork};
 pub use new_account::{AddUser, PROVISIONED, provisioned_id};
 pub use person::{ExportUser, FindToken, FoundToken, PersonalData, SecretSearch};
 pub use realm::{AddRealm, ListRealms, RealmSettings, RemoveRealm, SetRealm, ShowRealm};
+pub use relink::{RelinkUser, Relinked};
 pub use table::{Entry, OPERATIONS};
 pub use token::{ListTokens, RevokeAllTokens, RevokeToken};
 
@@ -63,7 +66,8 @@ use crate::scribe::Author;
 pub enum Scope {
     /// Look at everything but secrets.
     Read,
-    /// Help members: look at accounts, unlock them, end their sessions, mail a link for a new password.
+    /// Help members: look at accounts, unlock them, end their sessions, mail a link for a new password, have a second factor
+    /// removed after a day.
     Helpdesk,
     /// Do everything.
     Admin,
@@ -161,6 +165,11 @@ impl Operator {
     #[must_use]
     pub fn may(&self, scopes: &[Scope]) -> bool {
         self.scope == Scope::Admin || scopes.contains(&self.scope)
+    }
+
+    /// Whether the second factors that the operator removes stay for a day, which is the owner's to keep them.
+    fn must_hold_removals(&self) -> bool {
+        self.scope != Scope::Admin
     }
 
     /// Refuses a role that is above the operator's.

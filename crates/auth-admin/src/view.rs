@@ -89,6 +89,9 @@ pub struct UserView {
     pub password: bool,
     /// Whether it has a second factor.
     pub second_factor: bool,
+    /// When its authenticator app is removed, where a help desk asked for that. Lists don't tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_factor_until: Option<Moment>,
     /// The id at Zulip.
     pub zulip_id: u64,
     /// The id at Rocket.Chat.
@@ -121,6 +124,7 @@ impl UserView {
             joined: Moment(user.joined),
             password: account.has_password(),
             second_factor: account.has_second_factor(),
+            second_factor_until: None,
             zulip_id: user.external_number(ProtocolName::ZULIP),
             rocketchat_id: user.external_text(ProtocolName::ROCKETCHAT).to_owned(),
             zettelstore_zid: format!("{:014}", user.external_number(ProtocolName::ZETTELSTORE)),

@@ -10,7 +10,7 @@ pub struct AuditRecord {
     pub at: Timestamp,
     /// Who did it.
     pub actor: Actor,
-    /// The credential by which a signed-in user does it. A store does no act whose credential is gone, so that what was
+    /// The credential by which a signed-in user does it, or on which it rests. A store does no act whose credential is gone, so that what was
     /// revoked makes no successor; it doesn't keep the id.
     pub by: Option<CredentialId>,
     /// What was done.
@@ -213,6 +213,10 @@ acts! {
     DeviceRemoved = "device-removed",
     /// The TOTP device was removed with all tokens.
     DeviceReset = "device-reset",
+    /// A help desk asked for the removal of the TOTP device, which is held for a day.
+    DeviceRemovalHeld = "device-removal-held",
+    /// A removal of the TOTP device that was held is not to be: the owner showed the device, or somebody who may said so.
+    DeviceRemovalStopped = "device-removal-stopped",
     /// The backup codes were replaced.
     BackupCodesRenewed = "backup-codes-renewed",
     /// Mailed codes are asked for from then on.

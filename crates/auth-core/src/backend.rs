@@ -15,6 +15,13 @@ pub trait PasswordBackend: Send + Sync {
     /// Verifies a password.
     async fn verify(&self, request: &VerifyRequest<'_>) -> BackendAnswer;
 
+    /// Finds the entry of a directory that a typed name means, and that may log in to the realm; no password is tried. The
+    /// answer is that of a login with the right password; [`BackendAnswer::NotMine`] also of a backend that can't look a name
+    /// up.
+    async fn find_entry(&self, _realm: &Realm, _typed: &str) -> BackendAnswer {
+        BackendAnswer::NotMine
+    }
+
     /// Whether a directory has an entry with this [`id`](Entry::id), whatever else holds of the entry. A backend that can't
     /// look one up says that it has: then no account is taken from an entry.
     ///
@@ -83,6 +90,20 @@ pub struct Entry {
     pub full_name: Option<String>,
     /// What the person may do; `None` where the directory has no say in it.
     pub role: Option<Role>,
+    /// The groups that the person is in, of those that the directory carries over; `None` where it carries none over, or can't
+    /// tell all.
+    pub groups: Option<Vec<EntryGroup>>,
+}
+
+/// A group as a directory knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "directory backends build it, the engine takes it apart")]
+pub struct EntryGroup {
+    /// The id that the directory gives to no other entry and doesn't change, or the distinguished name where the configuration
+    /// names the group by it.
+    pub entry: String,
+    /// The name.
+    pub name: String,
 }
 
 impl Accepted {

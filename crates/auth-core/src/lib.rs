@@ -84,7 +84,7 @@ mod time;
 
 pub use agent::program_and_system;
 pub use audit::{Act, Actor, AuditRecord};
-pub use backend::{Accepted, BackendAnswer, Entry, PasswordBackend, VerifyRequest};
+pub use backend::{Accepted, BackendAnswer, Entry, EntryGroup, PasswordBackend, VerifyRequest};
 pub use client::{ClientKey, ClientNetwork, Peer};
 pub use credential_check::{
     CheckReply, CredentialCheck, PresentedCredential, Principal, TokenError, TokenPlace,

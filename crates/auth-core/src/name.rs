@@ -122,6 +122,9 @@ impl CredentialKind {
     pub const TOTP: Self = Self::new("totp");
     /// A TOTP device that its owner has not confirmed with a first code.
     pub const PENDING_TOTP: Self = Self::new("pending-totp");
+    /// A removal of a TOTP device that a help desk asked for: held until its end. It comes from the device that it names, and
+    /// the label is who asked.
+    pub const DEVICE_REMOVAL: Self = Self::new("device-removal");
     /// A single-use backup code.
     pub const BACKUP_CODE: Self = Self::new("backup-code");
     /// A code sent by mail.
@@ -145,13 +148,14 @@ impl CredentialKind {
     pub const ZETTELSTORE_TOKEN: Self = Self::new("zettelstore-token");
 
     /// The kinds that this project makes.
-    pub const KNOWN: [Self; 16] = [
+    pub const KNOWN: [Self; 17] = [
         Self::ZULIP_KEY,
         Self::ROCKETCHAT_TOKEN,
         Self::PERSONAL_TOKEN,
         Self::APP_PASSWORD,
         Self::TOTP,
         Self::PENDING_TOTP,
+        Self::DEVICE_REMOVAL,
         Self::BACKUP_CODE,
         Self::MAILED_CODE,
         Self::PASSWORD_RESET,

@@ -369,7 +369,19 @@ pub trait CredentialStore: Send + Sync {
     /// See [`StoreError`].
     async fn set_last_used(&self, uses: &[(CredentialId, Timestamp)]) -> Result<(), StoreError>;
 
-    /// Deletes the credentials that ended before `now`; gives their number.
+    /// Up to `limit` credentials of a kind that ended before `now`, by their ends.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn ended(
+        &self,
+        kind: CredentialKind,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Credential>, StoreError>;
+
+    /// Deletes the credentials that ended before `now`, but for those of [`CredentialKind::DEVICE_REMOVAL`], whose end is when
+    /// they are carried out; gives their number.
     ///
     /// # Errors
     /// See [`StoreError`].

@@ -82,6 +82,11 @@ impl Auditor {
         Ok(AuditRecord { by: caller.principal.credential, ..row })
     }
 
+    /// The row of an act that a user does by logging in or by showing a factor.
+    pub(crate) fn by_owner(&self, act: Act, user: &User, protocol: ProtocolName, peer: &Peer) -> AuditRecord {
+        self.by_request(Actor::Owner, act, user, protocol, peer)
+    }
+
     /// The row of an act that somebody does with a link that was mailed to the user.
     ///
     /// # Errors

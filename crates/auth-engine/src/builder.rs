@@ -11,6 +11,7 @@ use crate::account::address_verification::AddressVerificationService;
 use crate::account::api_keys::ApiKeyService;
 use crate::account::confirm::StepUp;
 use crate::account::development::DevelopmentService;
+use crate::account::device_removals::DeviceRemovals;
 use crate::account::notices::Notices;
 use crate::account::own_account::OwnAccountService;
 use crate::account::own_credentials::OwnCredentialService;
@@ -191,6 +192,15 @@ impl EngineBuilder {
 
         let factor_config =
             SecondFactorConfig::new(&config.rocketchat, config.rocketchat.exact.has(CODE_REPLAY));
+        let removals = Arc::new(DeviceRemovals {
+            store: Arc::clone(&store),
+            credentials: Arc::clone(&credentials),
+            revocations: Arc::clone(&revocations),
+            auditor: Arc::clone(&auditor),
+            notices: Arc::clone(&notices),
+            limits: Arc::clone(&limits),
+            clock: Arc::clone(&clock),
+        });
         let second_factor = Arc::new(SecondFactorCheck {
             store: Arc::clone(&store),
             credentials: Arc::clone(&credentials),
@@ -199,6 +209,7 @@ impl EngineBuilder {
             backends: Arc::clone(&backends),
             directories: Arc::clone(&directories),
             mail: Arc::clone(&mail),
+            removals: Arc::clone(&removals),
             clock: Arc::clone(&clock),
             rng: Arc::clone(&rng),
             config: factor_config,
@@ -295,6 +306,7 @@ impl EngineBuilder {
                 step_up: Arc::clone(&step_up),
                 revocations: Arc::clone(&revocations),
                 check: second_factor,
+                removals: Arc::clone(&removals),
                 auditor: Arc::clone(&auditor),
                 notices: Arc::clone(&notices),
                 clock: Arc::clone(&clock),
@@ -357,6 +369,7 @@ impl EngineBuilder {
             renewer,
             mail,
             notices,
+            removals,
             purger,
         })
     }

@@ -21,6 +21,11 @@ impl Directories {
         self.0.get(name)
     }
 
+    /// The names of the directories that a realm lists, in its order.
+    pub(crate) fn names_of<'a>(&'a self, realm: &'a Realm) -> impl Iterator<Item = &'a str> {
+        realm.backends.iter().filter(|name| self.0.contains_key(*name)).map(String::as_str)
+    }
+
     /// The rights of the directories that a realm lists.
     pub fn of<'a>(&'a self, realm: &'a Realm) -> impl Iterator<Item = &'a DirectoryConfig> {
         realm.backends.iter().filter_map(|name| self.0.get(name))

@@ -11,6 +11,7 @@ use auth_core::{Account, Clock, InternalError, Rng, Store, StoreError};
 use crate::account::address_verification::AddressVerificationService;
 use crate::account::api_keys::ApiKeyService;
 use crate::account::development::DevelopmentService;
+use crate::account::device_removals::DeviceRemovals;
 use crate::account::notices::Notices;
 use crate::account::own_account::OwnAccountService;
 use crate::account::own_credentials::OwnCredentialService;
@@ -71,6 +72,7 @@ pub struct Engine {
     pub(crate) address_verification: Arc<AddressVerificationService>,
     pub(crate) mail: Arc<MailQueue>,
     pub(crate) notices: Arc<Notices>,
+    pub(crate) removals: Arc<DeviceRemovals>,
     pub(crate) purger: Purger,
 }
 
@@ -176,6 +178,12 @@ impl Engine {
     #[must_use]
     pub fn notices(&self) -> &Arc<Notices> {
         &self.notices
+    }
+
+    /// The removals of second factors that are held for a day.
+    #[must_use]
+    pub fn device_removals(&self) -> &Arc<DeviceRemovals> {
+        &self.removals
     }
 
     /// Deletes what has ended.

@@ -56,6 +56,7 @@ mod user_names;
 mod users;
 
 pub use account::address_verification::with_verified_addresses;
+pub use account::device_removals::{DeviceRemovals, HeldRemoval, Hold};
 pub use account::notices::Notices;
 pub use account::passwords::{PasswordError, PasswordService};
 pub use audit::Auditor;
@@ -69,8 +70,9 @@ pub use directories::Directories;
 pub use engine::Engine;
 pub use error::OpenError;
 pub use id_in_use::is_id_in_use;
-pub use login::backends::BackendChain;
+pub use login::backends::{BackendChain, LookupError, NoEntry};
 pub use login::directory::{DirectoryAccounts, EntryMatch};
+pub use login::entry_groups::{group_of_entry, id_of_group};
 pub use maintenance::outbox::{Letterhead, Mail, MailQueue};
 pub use maintenance::purge::{Purged, Purger};
 pub use named_credentials::{Added, MOST_NAMED, add_named};

@@ -5,6 +5,7 @@ pub(crate) mod attempt_log;
 mod attempt_sums;
 pub(crate) mod backends;
 pub(crate) mod directory;
+pub(crate) mod entry_groups;
 pub(crate) mod local_backend;
 pub(crate) mod passwordless;
 pub(crate) mod pipeline;

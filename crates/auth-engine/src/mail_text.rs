@@ -62,6 +62,8 @@ pub(crate) enum Notice {
     DeviceRemoved,
     /// The TOTP device was removed by somebody else, who may.
     DeviceReset,
+    /// A help desk asked for the removal of the TOTP device, which is held until that moment.
+    DeviceRemovalHeld(Timestamp),
     /// Codes are mailed at logins from now on.
     MailedCodesOn,
     /// Codes are mailed at logins no more.
@@ -84,9 +86,11 @@ impl Notice {
             | Self::DeviceRemoved
             | Self::MailedCodesOn
             | Self::MailedCodesOff => true,
-            Self::DeviceReset | Self::AppPasswordMade(_) | Self::AddressChanged(_) | Self::NewPlace(_) => {
-                false
-            }
+            Self::DeviceReset
+            | Self::DeviceRemovalHeld(_)
+            | Self::AppPasswordMade(_)
+            | Self::AddressChanged(_)
+            | Self::NewPlace(_) => false,
         }
     }
 }
@@ -156,6 +160,7 @@ fn told(t: &'static Texts, notice: &Notice) -> (&'static MailText, String) {
         Notice::DeviceAdded => with(&t.device_added, &[]),
         Notice::DeviceRemoved => with(&t.device_removed, &[]),
         Notice::DeviceReset => with(&t.device_reset, &[]),
+        Notice::DeviceRemovalHeld(until) => with(&t.device_removal_held, &[&(t.moment)(until.utc())]),
         Notice::MailedCodesOn => with(&t.mailed_codes_on, &[]),
         Notice::MailedCodesOff => with(&t.mailed_codes_off, &[]),
         Notice::AppPasswordMade(name) => with(&t.app_password_made, &[&shown(name)]),

@@ -8,6 +8,7 @@ use crate::rules::RuleSet;
 const DEVICE: &[CredentialKind] = &[
     CredentialKind::PENDING_TOTP,
     CredentialKind::TOTP,
+    CredentialKind::DEVICE_REMOVAL,
     CredentialKind::BACKUP_CODE,
     CredentialKind::REMEMBERED_FACTOR,
 ];
@@ -36,6 +37,9 @@ const PERSONAL: &[CredentialKind] = &[CredentialKind::PERSONAL_TOKEN];
 
 /// The kind that operators make, until they revoke it.
 const APP_PASSWORD: &[CredentialKind] = &[CredentialKind::APP_PASSWORD];
+
+/// The kind of removals that a help desk asks for.
+const REMOVAL: &[CredentialKind] = &[CredentialKind::DEVICE_REMOVAL];
 
 /// An event of an account that ends credentials.
 ///
@@ -103,9 +107,10 @@ impl RevocationTable {
         let logins = [&tokens, API_KEY].concat();
         match event {
             RevocationEvent::NewPassword => [&tokens, MAILED, &keys.concat()].concat(),
-            RevocationEvent::Deactivated => [&tokens, MAILED].concat(),
+            // The owner of a deactivated account can't show the device.
+            RevocationEvent::Deactivated => [&tokens, MAILED, REMOVAL].concat(),
             RevocationEvent::AddressChanged => MAILED.to_vec(),
-            RevocationEvent::Relinked => [&logins, PERSONAL, APP_PASSWORD, MAILED].concat(),
+            RevocationEvent::Relinked => [&logins, PERSONAL, APP_PASSWORD, MAILED, REMOVAL].concat(),
             RevocationEvent::OtherSessionsEnded | RevocationEvent::MailedCodesRequired => logins,
             RevocationEvent::SessionsEnded | RevocationEvent::TokensRevoked => [&logins, PERSONAL].concat(),
             RevocationEvent::DeviceEnrolled => [&logins, DEVICE].concat(),

@@ -18,7 +18,7 @@ const GUIDS: [&str; 2] = ["objectGUID", "mS-DS-ConsistencyGuid"];
 
 /// The names of the attributes that a search requests.
 pub(crate) fn requested(config: &DirectoryConfig) -> Vec<String> {
-    let DirectoryConfig { names, attributes, groups, access, .. } = config;
+    let DirectoryConfig { names, attributes, groups, carried, access, .. } = config;
     let mut requested: BTreeSet<&str> =
         [&attributes.id, &attributes.user, &attributes.email, &attributes.full_name, &attributes.disabled]
             .map(String::as_str)
@@ -26,7 +26,7 @@ pub(crate) fn requested(config: &DirectoryConfig) -> Vec<String> {
     requested.extend(names.search_attributes.iter().map(String::as_str));
     requested.extend(access.attributes());
     requested.insert(ACCOUNT_CONTROL);
-    if !groups.roles.is_empty() && groups.base.is_empty() {
+    if (!groups.roles.is_empty() && groups.base.is_empty()) || !carried.named.is_empty() {
         requested.insert(&groups.attribute);
     }
     requested.into_iter().filter(|name| !name.is_empty()).map(str::to_owned).collect()
@@ -55,6 +55,7 @@ pub(crate) fn person(
         user_name,
         full_name: entry.text(&attributes.full_name).map(str::to_owned),
         role,
+        groups: None,
     })
 }
 
@@ -150,6 +151,7 @@ mod tests {
             email: Some("hamlet@zulip.com".into()),
             full_name: Some("King Hamlet".into()),
             role: Some(Role::Admin),
+            groups: None,
         };
         assert_eq!(person(&config(), &entry, Some(Role::Admin)), Ok(expected.clone()));
 
@@ -201,6 +203,14 @@ mod tests {
             let entry = SearchEntry::default().with_bytes(attribute, value);
             assert_eq!(id(&entry, attribute).as_deref(), expected, "{attribute}");
         }
+    }
+
+    #[test]
+    fn groups_that_the_configuration_names_are_read_of_people() {
+        let mut config = DirectoryConfig::new("corp", "dc=example");
+        assert!(!requested(&config).contains(&"memberOf".to_owned()));
+        config.carried.named = vec![("cn=staff,dc=example".into(), "staff".into())];
+        assert!(requested(&config).contains(&"memberOf".to_owned()));
     }
 
     #[test]

@@ -50,6 +50,8 @@ pub struct DirectoryConfig {
     pub attributes: AttributeNames,
     /// Which groups give which role.
     pub groups: GroupRoles,
+    /// Which groups are carried over, with their members.
+    pub carried: CarriedGroups,
     /// Which entries may log in to which realm.
     pub access: RealmAccess,
 }
@@ -72,6 +74,7 @@ impl DirectoryConfig {
             names: NameLookup::default(),
             attributes: AttributeNames::default(),
             groups: GroupRoles::default(),
+            carried: CarriedGroups::default(),
             access: RealmAccess::default(),
         }
     }
@@ -81,7 +84,7 @@ impl DirectoryConfig {
     /// # Errors
     /// The first mistake, as a [`ConfigError`].
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let Self { names, attributes, groups, .. } = self;
+        let Self { names, attributes, groups, carried, .. } = self;
         if let Some(pem) = &self.ca_certificates {
             client_config(Some(pem))?;
         }
@@ -102,6 +105,11 @@ impl DirectoryConfig {
         }
         if !groups.base.is_empty() {
             filter::check(&groups.filter, "filter of groups")?;
+        }
+        if !carried.base.is_empty() {
+            filter::check(&carried.filter, "filter of groups that are carried over")?;
+            filter::check_attribute(&carried.name, "name attribute of groups")?;
+            filter::check_attribute(&carried.members, "members attribute of groups")?;
         }
         if names.search_attributes.is_empty() {
             return Err(ConfigError::Missing("attribute that names are looked for in"));
@@ -217,6 +225,57 @@ impl Default for GroupRoles {
             base: String::new(),
             filter: "(member={dn})".into(),
             roles: Vec::new(),
+        }
+    }
+}
+
+/// Which groups are carried over: made in the store, with the people of the directory who are in them.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "the server fills it in from its configuration")]
+pub struct CarriedGroups {
+    /// The distinguished name below which groups are searched for; empty for none.
+    pub base: String,
+    /// The filter that groups' entries must match.
+    pub filter: String,
+    /// The attribute of a group's name.
+    pub name: String,
+    /// The attribute that lists a group's members.
+    pub members: String,
+    /// By what members are listed.
+    pub member: MemberForm,
+    /// Groups that people's own entries list ([`GroupRoles::attribute`]): each by its distinguished name, with the name that it
+    /// gets.
+    pub named: Vec<(String, String)>,
+}
+
+/// By what a group lists its members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the server fills it in from its configuration")]
+pub enum MemberForm {
+    /// By the distinguished names of their entries, as in `member`.
+    EntryName,
+    /// By their user names, as in `memberUid`.
+    UserName,
+}
+
+impl CarriedGroups {
+    /// Whether any group is carried over.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        !self.base.is_empty() || !self.named.is_empty()
+    }
+}
+
+impl Default for CarriedGroups {
+    /// No groups; where a base is set, OpenLDAP's attributes.
+    fn default() -> Self {
+        Self {
+            base: String::new(),
+            filter: "(objectClass=groupOfNames)".into(),
+            name: "cn".into(),
+            members: "member".into(),
+            member: MemberForm::EntryName,
+            named: Vec::new(),
         }
     }
 }

@@ -10,6 +10,7 @@ use auth_core::{
 };
 
 use crate::attributes;
+use crate::carried::GroupList;
 use crate::config::{BindMethod, DirectoryConfig};
 use crate::entry::SearchEntry;
 use crate::error::{ConfigError, DirectoryError, VerifyError};
@@ -45,6 +46,8 @@ pub struct ListedEntry {
     /// Whether the entry may log in to the realm: it is not disabled, and [`RealmAccess`](crate::RealmAccess) allows
     /// it.
     pub may_log_in: bool,
+    /// The entries of the groups that the person is in, of those that were asked for.
+    pub groups: Vec<String>,
 }
 
 impl Directory {
@@ -81,14 +84,28 @@ impl Directory {
         realm: &Realm,
         each: &mut (dyn FnMut(ListedEntry) + Send),
     ) -> Result<(), DirectoryError> {
+        self.list_members(realm, &GroupList::default(), each).await
+    }
+
+    /// Does the same, and tells in which of `groups` each person is.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list).
+    pub async fn list_members(
+        &self,
+        realm: &Realm,
+        groups: &GroupList,
+        each: &mut (dyn FnMut(ListedEntry) + Send),
+    ) -> Result<(), DirectoryError> {
         let config = &self.config;
         let mut unknown = None;
         let mut each = |entry: SearchEntry| {
             let Some(id) = attributes::id(&entry, &config.attributes.id) else { return };
-            match config.access.allows(realm, &entry) {
-                Ok(is_allowed) => {
+            let judged = config.access.allows(realm, &entry);
+            match judged.and_then(|is_allowed| Ok((is_allowed, groups.of_person(config, &entry)?))) {
+                Ok((is_allowed, groups)) => {
                     let may_log_in = is_allowed && !attributes::is_disabled(config, &entry);
-                    each(ListedEntry { id, may_log_in });
+                    each(ListedEntry { id, may_log_in, groups });
                 }
                 Err(error) => unknown = Some(error),
             }
@@ -105,6 +122,28 @@ impl Directory {
             Err(error) => self.pool.discard(lease, error),
         }
         result.and(unknown.map_or(Ok(()), Err))
+    }
+
+    /// All groups that are carried over; `None` where none are.
+    ///
+    /// # Errors
+    /// A [`DirectoryError`] if the list, or that of the members of a group, can't be read to its end.
+    pub async fn groups(&self) -> Result<Option<GroupList>, DirectoryError> {
+        if !self.config.carried.is_on() {
+            return Ok(None);
+        }
+        let mut trace = Trace::off();
+        let mut lease = self.pool.acquire(&mut trace).await?;
+        let mut session = self.session(&mut lease, &mut trace);
+        let result = match session.bind_service().await {
+            Ok(()) => session.list_groups().await,
+            Err(error) => Err(error),
+        };
+        match &result {
+            Ok(_) => self.pool.release(lease),
+            Err(error) => self.pool.discard(lease, error),
+        }
+        result.map(Some)
     }
 
     /// Whether [`list`](Self::list) can be used: it needs a [`BindMethod::ServiceAccount`].
@@ -136,6 +175,16 @@ impl Directory {
             last_error = error;
         }
         Err(last_error.into())
+    }
+
+    /// What a login comes to, as the answer of a backend.
+    async fn answer(&self, login: Login<'_>) -> BackendAnswer {
+        match self.log_in(login, &mut Trace::off()).await {
+            Ok(person) => BackendAnswer::Accept(Accepted::entry(person)),
+            Err(VerifyError::Rejected(reason)) => BackendAnswer::Reject(reason),
+            Err(VerifyError::UnknownName) => BackendAnswer::NotMine,
+            Err(VerifyError::Unavailable(error)) => BackendAnswer::Unavailable(error.into()),
+        }
     }
 
     async fn has_entry(&self, id: &str) -> Result<bool, DirectoryError> {
@@ -181,13 +230,12 @@ impl PasswordBackend for Directory {
             _ => request.account.and_then(|account| account.user.user_name()),
         };
         let Some(typed) = typed else { return BackendAnswer::NotMine };
-        let login = Login { realm: request.realm, typed, password: Some(password) };
-        match self.log_in(login, &mut Trace::off()).await {
-            Ok(person) => BackendAnswer::Accept(Accepted::entry(person)),
-            Err(VerifyError::Rejected(reason)) => BackendAnswer::Reject(reason),
-            Err(VerifyError::UnknownName) => BackendAnswer::NotMine,
-            Err(VerifyError::Unavailable(error)) => BackendAnswer::Unavailable(error.into()),
-        }
+        self.answer(Login { realm: request.realm, typed, password: Some(password) }).await
+    }
+
+    /// With [`BindMethod::Direct`] nothing can be looked up without a password.
+    async fn find_entry(&self, realm: &Realm, typed: &str) -> BackendAnswer {
+        self.answer(Login { realm, typed, password: None }).await
     }
 
     /// Without a service account nobody can search, and every entry counts as there.

@@ -62,6 +62,7 @@
 
 mod access;
 mod attributes;
+mod carried;
 mod config;
 mod connection;
 mod directory;
@@ -81,7 +82,10 @@ mod session;
 mod trace;
 
 pub use access::RealmAccess;
-pub use config::{AttributeNames, BindMethod, DirectoryConfig, GroupRoles, NameLookup};
+pub use carried::GroupList;
+pub use config::{
+    AttributeNames, BindMethod, CarriedGroups, DirectoryConfig, GroupRoles, MemberForm, NameLookup,
+};
 pub use directory::{Directory, ListedEntry, LoginTrace};
 pub use error::{ConfigError, DirectoryError, VerifyError};
 pub use server::Server;

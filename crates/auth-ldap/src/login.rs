@@ -36,10 +36,12 @@ impl Login<'_> {
             BindMethod::Direct { template } => self.bind_directly(session, template, &queries).await?,
         };
         let role = session.role_of(&entry).await?;
+        let groups = session.carried_groups(&entry).await?;
         if let (BindMethod::ServiceAccount { .. }, Some(password)) = (&config.bind, self.password) {
             session.bind(&entry.dn, password).await?;
         }
-        self.admit(session, &entry, role)
+        let person = self.admit(session, &entry, role)?;
+        Ok(Entry { groups, ..person })
     }
 
     /// Binds as the name that the template makes, then reads the entry of that name.

@@ -114,7 +114,7 @@ impl Session<'_> {
     }
 
     /// Reads the values that the server held back: Active Directory gives 1500 of an attribute at a time.
-    async fn complete(&mut self, entry: &mut SearchEntry) -> Result<(), DirectoryError> {
+    pub(crate) async fn complete(&mut self, entry: &mut SearchEntry) -> Result<(), DirectoryError> {
         while let Some(range) = entry.next_range() {
             let request = std::slice::from_ref(&range);
             let found =

@@ -20,6 +20,7 @@ pub(crate) enum Notice {
     AddressMailed,
     PasswordChanged,
     DeviceRemoved,
+    DeviceKept,
     MailedCodesOn,
     MailedCodesOff,
     AppPasswordRevoked,
@@ -28,11 +29,12 @@ pub(crate) enum Notice {
 }
 
 impl Notice {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::DetailsSaved,
         Self::AddressMailed,
         Self::PasswordChanged,
         Self::DeviceRemoved,
+        Self::DeviceKept,
         Self::MailedCodesOn,
         Self::MailedCodesOff,
         Self::AppPasswordRevoked,
@@ -46,6 +48,7 @@ impl Notice {
             Self::AddressMailed => "address-mailed",
             Self::PasswordChanged => "password-changed",
             Self::DeviceRemoved => "device-removed",
+            Self::DeviceKept => "device-kept",
             Self::MailedCodesOn => "mailed-codes-on",
             Self::MailedCodesOff => "mailed-codes-off",
             Self::AppPasswordRevoked => "app-password-revoked",
@@ -60,6 +63,7 @@ impl Notice {
             Self::AddressMailed => t.details.mailed,
             Self::PasswordChanged => t.password.changed,
             Self::DeviceRemoved => t.two_step.removed,
+            Self::DeviceKept => t.two_step.kept,
             Self::MailedCodesOn => t.two_step.mailed_on,
             Self::MailedCodesOff => t.two_step.mailed_off,
             Self::AppPasswordRevoked => t.app_passwords.revoked,

@@ -113,6 +113,7 @@ async fn submit(state: &WebProtocol, endpoint: Endpoint, request: &Request<'_>) 
         Endpoint::ConfirmDevice => handler::two_step::confirm(state, request).await,
         Endpoint::RenewCodes => handler::two_step::renew(state, request).await,
         Endpoint::RemoveDevice => handler::two_step::remove(state, request).await,
+        Endpoint::KeepDevice => handler::two_step::keep(state, request).await,
         Endpoint::MailedCodes => handler::two_step::switch(state, request).await,
         Endpoint::AppPasswords => handler::app_passwords::make(state, request).await,
         Endpoint::RevokeAppPassword => handler::app_passwords::revoke(state, request).await,

@@ -20,6 +20,7 @@ pub(crate) enum Endpoint {
     ConfirmDevice,
     RenewCodes,
     RemoveDevice,
+    KeepDevice,
     MailedCodes,
     AppPasswords,
     RevokeAppPassword,
@@ -73,7 +74,7 @@ impl Methods {
 }
 
 /// The routes.
-const ROUTES: [Row; 29] = [
+const ROUTES: [Row; 30] = [
     row(Endpoint::Front, "/", Methods::Get),
     row(Endpoint::SignIn, "/sign-in", Methods::Both),
     row(Endpoint::Code, "/sign-in/code", Methods::Post),
@@ -87,6 +88,7 @@ const ROUTES: [Row; 29] = [
     row(Endpoint::ConfirmDevice, "/account/two-step/confirm", Methods::Post),
     row(Endpoint::RenewCodes, "/account/two-step/codes", Methods::Post),
     row(Endpoint::RemoveDevice, "/account/two-step/remove", Methods::Post),
+    row(Endpoint::KeepDevice, "/account/two-step/keep", Methods::Post),
     row(Endpoint::MailedCodes, "/account/two-step/mail", Methods::Post),
     row(Endpoint::AppPasswords, "/account/app-passwords", Methods::Both),
     row(Endpoint::RevokeAppPassword, "/account/app-passwords/revoke", Methods::Post),

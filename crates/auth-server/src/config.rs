@@ -49,7 +49,7 @@ use error::KeyPath;
 pub use files::SecretFile;
 pub(crate) use fingerprint::Fingerprints;
 pub use keys::Keys;
-pub use ldap::Ldap;
+pub use ldap::{Ldap, LdapGroups};
 pub use limits::Limits;
 pub(crate) use listen::UNIX_PEER;
 pub use listen::{Listen, ListenAddress};

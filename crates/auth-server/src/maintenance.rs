@@ -13,7 +13,8 @@ use crate::config::Log;
 /// How often what has ended is deleted.
 const EVERY: Duration = Duration::from_secs(600);
 
-/// How often the attempt log is brought back to its ceiling, and last uses of credentials are written.
+/// How often the attempt log is brought back to its ceiling, last uses of credentials are written, and second factors are
+/// removed whose removal was held.
 const TRIM: Duration = Duration::from_secs(60);
 
 /// How often counted refusals are looked at.
@@ -23,8 +24,8 @@ const TICK: Duration = Duration::from_secs(1);
 /// second.
 const COMPARE: Duration = Duration::from_millis(450);
 
-/// Deletes what has ended, keeps the attempt log below its ceiling and writes the sums of refused attempts, at once and
-/// again and again until told to stop.
+/// Deletes what has ended, keeps the attempt log below its ceiling, writes the sums of refused attempts and removes the second
+/// factors that are to go, at once and again and again until told to stop.
 pub(crate) async fn purge(engine: Arc<Engine>, log: Log, stop: CancellationToken) {
     for tick in (0..EVERY.as_secs()).cycle() {
         engine.purger().log_refusals();
@@ -37,6 +38,7 @@ pub(crate) async fn purge(engine: Arc<Engine>, log: Log, stop: CancellationToken
                 Err(error) => tracing::warn!(cause = error.source(), "old attempts can't be deleted"),
             }
             write_uses(&engine).await;
+            remove_devices(&engine).await;
         }
         tokio::select! {
             () = stop.cancelled() => return,
@@ -49,6 +51,14 @@ pub(crate) async fn purge(engine: Arc<Engine>, log: Log, stop: CancellationToken
 pub(crate) async fn write_uses(engine: &Engine) {
     if let Err(error) = engine.purger().write_uses().await {
         tracing::warn!(cause = error.source(), "last uses of credentials can't be written");
+    }
+}
+
+/// Removes the second factors whose removal was held for a day.
+async fn remove_devices(engine: &Engine) {
+    match engine.device_removals().carry_out().await {
+        Ok(devices) => tracing::debug!(devices, "removed devices that help desks asked for"),
+        Err(error) => tracing::warn!(cause = error.source(), "devices that are to go can't be removed"),
     }
 }
 

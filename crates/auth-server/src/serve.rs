@@ -244,7 +244,7 @@ fn start_admin(
     tasks: &TaskTracker,
 ) -> anyhow::Result<Option<Arc<Tls>>> {
     let engine = assembled.engine();
-    let answers = Arc::new(Answers::new(engine, config.store.shown()));
+    let answers = Arc::new(Answers::new(engine, config.store.shown(), config.web.url.clone()));
     if let Some(socket) = socket {
         tracing::info!("operators reach the server at {}", socket.path().display());
         let (socket, answers) = (Arc::new(socket), Arc::clone(&answers));

@@ -52,8 +52,12 @@ fn each_mistake_is_reported_in_one_line() {
             "abcd1234\n",
             "the password is too weak: the password is too easy to guess",
         ),
-        ("user add --name iago", "tractor-violin-1234\n", "the user was not added: the user name is taken"),
-        ("user add", "tractor-violin-1234\n", "the user was not added: `username` or `email` is missing"),
+        (
+            "user add --name iago",
+            "tractor-violin-1234\n",
+            "the user was not added: another user of the realm has that name",
+        ),
+        ("user add", "tractor-violin-1234\n", "name the new user with --email, --name or both"),
         ("user list --realm nowhere", "", "there is no realm `nowhere`: there is `main`"),
     ] {
         assert_eq!(workspace.fail(&arguments(line), input), said, "{line}");

@@ -103,10 +103,16 @@ fn names_are_refused_by_name_and_an_address_as_name_is_the_address_too() {
         (output.status.success(), text(&output.stdout) + &text(&output.stderr))
     };
     for (more, reason) in [
-        (&["--name", "a\u{200b}da"][..], "`username` holds U+200B, which can't be seen"),
-        (&["--name", "ada", "--email", "ada\u{ad}@example.org"], "`email` holds U+00AD, which can't be seen"),
-        (&["--email", "Ada L <ada@example.org>"], "`email` is not an address such as ada@example.org"),
-        (&["--name", "@ada"], "`username` holds an @, but is not an address such as ada@example.org"),
+        (&["--name", "a\u{200b}da"][..], "the user name holds U+200B, which can't be seen"),
+        (
+            &["--name", "ada", "--email", "ada\u{ad}@example.org"],
+            "the e-mail address holds U+00AD, which can't be seen",
+        ),
+        (
+            &["--email", "Ada L <ada@example.org>"],
+            "the e-mail address is not an address such as ada@example.org",
+        ),
+        (&["--name", "@ada"], "the user name holds an @, but is not an address such as ada@example.org"),
     ] {
         assert_eq!(add(more), (false, format!("auth-server: the user was not added: {reason}\n")));
     }

@@ -222,6 +222,8 @@ async fn what_can_not_be_done_is_told_by_a_code_and_changes_nothing() {
         ("user.set-password", json!({"user": iago, "password": "short"}), 422, "bad-password"),
         ("user.set-password", json!({"user": iago, "password": "", "allow_weak": true}), 422, "bad-password"),
         ("user.relink", json!({"user": iago, "entry": " "}), 422, "bad-entry"),
+        ("user.relink", json!({"user": iago}), 409, "no-directory"),
+        ("user.add", json!({"realm": "main", "username": "new", "bot": "king"}), 422, "no-bot-kind"),
         ("realm.add", json!({"realm": "main"}), 409, "realm-there"),
         ("realm.add", json!({"realm": "No"}), 422, "bad-realm"),
         ("realm.add", json!({"realm": "x", "settings": {"subdomain": "other"}}), 422, "bad-realm"),
@@ -303,7 +305,7 @@ async fn requests_that_are_none_are_refused_before_arguments_are_read() {
     assert_eq!(api.api.answer(owner(), &long).await.status(), 413);
     let index = Request::get("/admin/v1/").body(Bytes::new()).unwrap();
     let helpdesk = Operator::scoped(Actor::Operator, Scope::Helpdesk, None);
-    for (operator, expected) in [(owner(), OPERATIONS.len()), (helpdesk, 15)] {
+    for (operator, expected) in [(owner(), OPERATIONS.len()), (helpdesk, 17)] {
         let answer = api.api.answer(operator, &index).await;
         let index: Value = serde_json::from_slice(answer.body()).unwrap();
         assert_eq!(index["operations"].as_array().unwrap().len(), expected);

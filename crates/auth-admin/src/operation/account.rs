@@ -24,7 +24,7 @@ const LONG_LINK_LIFE: Duration = Duration::from_secs(24 * 3600);
 const PAGE: u32 = 500;
 
 /// The services on accounts, which act as the operator.
-fn accounts(admin: &Admin) -> Accounts {
+pub(super) fn accounts(admin: &Admin) -> Accounts {
     Accounts::new(admin.engine()).acting_as(admin.operator().author().clone())
 }
 
@@ -47,7 +47,10 @@ impl Operation for ShowUser {
         let (account, realm) = admin.account(&self.user).await?;
         let activities = admin.engine().store().activities(&[account.user.id]).await?;
         let activity = activities.first().map(|(_, activity)| activity);
-        Ok(UserView::of(&account, &realm, activity))
+        let mut view = UserView::of(&account, &realm, activity);
+        view.second_factor_until =
+            admin.engine().device_removals().held_until(account.user.id).await?.map(Moment);
+        Ok(view)
     }
 }
 
@@ -307,39 +310,6 @@ impl Operation for EndSessions {
         let (account, _) = admin.account_to_change(&self.user).await?;
         accounts(admin).end_sessions(&account).await?;
         Ok(Done {})
-    }
-}
-
-/// Gives an account to another entry of its directory.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(clippy::exhaustive_structs, reason = "faces build it")]
-pub struct RelinkUser {
-    /// The user.
-    pub user: AccountName,
-    /// The entry's id.
-    pub entry: String,
-}
-
-/// To which entry an account belonged before.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[non_exhaustive]
-pub struct Relinked {
-    /// The id of the entry; `None` where it belonged to no directory.
-    pub former: Option<String>,
-}
-
-impl Operation for RelinkUser {
-    const NAME: &'static str = "user.relink";
-    const SUMMARY: &'static str = "Gives an account to another entry of its directory.";
-    const SCOPES: &'static [Scope] = &[];
-    type Reply = Relinked;
-
-    async fn run(self, admin: &Admin) -> Result<Relinked, AdminError> {
-        let (account, _) = admin.account_to_change(&self.user).await?;
-        accounts(admin).relink(&account, &self.entry).await?;
-        let former = account.user.name(NameKind::Directory).map(|name| name.exact.clone());
-        Ok(Relinked { former })
     }
 }
 

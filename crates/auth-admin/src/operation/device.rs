@@ -9,6 +9,7 @@ use super::{AccountName, Admin, Changed, Operation, Scope};
 use crate::devices_and_tokens::{Devices, NewDevice};
 use crate::error::AdminError;
 use crate::secret_text::SecretText;
+use crate::view::Moment;
 
 fn devices(admin: &Admin) -> Devices {
     Devices::new(admin.engine()).acting_as(admin.operator().author().clone())
@@ -89,7 +90,8 @@ impl Operation for EnrolDevice {
     }
 }
 
-/// Removes a user's device and backup codes.
+/// Removes a user's device and backup codes: at once for an operator who may do everything. For a help desk the removal is held
+/// for a day, and the owner is mailed; whoever shows a code of the device stops it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
@@ -98,18 +100,57 @@ pub struct RemoveDevice {
     pub user: AccountName,
 }
 
+/// What became of a device that was to be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
+pub struct DeviceRemoved {
+    /// Whether the request did anything: it does not where there is no device, or a removal is held already.
+    pub changed: bool,
+    /// When the device is removed; nothing where it is gone, or there was none.
+    pub held_until: Option<Moment>,
+}
+
 impl Operation for RemoveDevice {
     const NAME: &'static str = "device.remove";
-    const SUMMARY: &'static str = "Removes a user's authenticator app and backup codes.";
-    const SCOPES: &'static [Scope] = &[];
-    type Reply = Changed;
+    const SUMMARY: &'static str =
+        "Removes a user's authenticator app and backup codes: for a help desk, after a day.";
+    const SCOPES: &'static [Scope] = &[Scope::Helpdesk];
+    type Reply = DeviceRemoved;
 
-    async fn run(self, admin: &Admin) -> Result<Changed, AdminError> {
+    async fn run(self, admin: &Admin) -> Result<DeviceRemoved, AdminError> {
         let (account, _) = admin.account_to_change(&self.user).await?;
+        if admin.operator().must_hold_removals() {
+            let held = devices(admin).hold_removal(&account).await?;
+            return Ok(DeviceRemoved {
+                changed: held.is_some_and(|held| held.is_new),
+                held_until: held.map(|held| Moment(held.until)),
+            });
+        }
         let changed = devices(admin).remove(&account).await?;
         if changed {
             admin.engine().notices().tell_of_removed_device(&account.user).await;
         }
-        Ok(Changed { changed })
+        Ok(DeviceRemoved { changed, held_until: None })
+    }
+}
+
+/// Keeps a device whose removal a help desk asked for.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "faces build it")]
+pub struct KeepDevice {
+    /// The user.
+    pub user: AccountName,
+}
+
+impl Operation for KeepDevice {
+    const NAME: &'static str = "device.keep";
+    const SUMMARY: &'static str = "Keeps an authenticator app whose removal a help desk asked for.";
+    const SCOPES: &'static [Scope] = &[Scope::Helpdesk];
+    type Reply = Changed;
+
+    async fn run(self, admin: &Admin) -> Result<Changed, AdminError> {
+        let (account, _) = admin.account_to_change(&self.user).await?;
+        Ok(Changed { changed: devices(admin).keep(&account).await? })
     }
 }

@@ -20,8 +20,9 @@ const DEVICE: [CredentialKind; 3] =
     [CredentialKind::TOTP, CredentialKind::BACKUP_CODE, CredentialKind::REMEMBERED_FACTOR];
 
 /// What lives for minutes, and ends with the account that goes.
-const SHORT_LIVED: [CredentialKind; 7] = [
+const SHORT_LIVED: [CredentialKind; 8] = [
     CredentialKind::PENDING_TOTP,
+    CredentialKind::DEVICE_REMOVAL,
     CredentialKind::MAILED_CODE,
     CredentialKind::PASSWORD_RESET,
     CredentialKind::RESET_VISIT,

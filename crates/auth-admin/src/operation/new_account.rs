@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use auth_core::{
-    Account, Act, ByProtocol, ClientKey, ExternalId, Language, LoginName, Lookup, NameKind, NewUser,
+    Account, Act, BotKind, ByProtocol, ClientKey, ExternalId, Language, LoginName, Lookup, NameKind, NewUser,
     Password, ProtocolName, Realm, Role, StoreError, User, check_login_name, is_control,
 };
 use schemars::JsonSchema;
@@ -40,6 +40,9 @@ pub struct AddUser {
     pub role: Option<String>,
     /// The language of mails: a tag such as `en`.
     pub language: Option<String>,
+    /// The kind of bot that the user is, where it is one: `default`, `incoming-webhook`, `outgoing-webhook`, `embedded` or
+    /// `app`.
+    pub bot: Option<String>,
     /// The password; without one the user needs a link for a new password, or a directory.
     pub password: Option<SecretText>,
     /// Whether a weak password is taken.
@@ -108,6 +111,12 @@ impl AddUser {
             None => None,
             Some(tag) => Some(Language::from_tag(tag).ok_or_else(|| AdminError::NoLanguage(tag.to_owned()))?),
         };
+        let bot = match self.bot.as_deref() {
+            None => None,
+            Some(name) => {
+                Some(BotKind::from_name(name).ok_or_else(|| AdminError::NoBotKind(name.to_owned()))?)
+            }
+        };
         let full_name = self.full_name.trim().to_owned();
         if full_name.chars().count() > LONGEST_FULL_NAME || full_name.contains(is_control) {
             return Err(AdminError::NotAName("full name"));
@@ -118,10 +127,11 @@ impl AddUser {
             ids.set(PROVISIONED, provisioned_id(id)?);
         }
         let engine = admin.engine();
-        let has_address = names.iter().any(|name| name.kind == NameKind::Email);
+        // No bot reads mail.
+        let has_address = bot.is_none() && names.iter().any(|name| name.kind == NameKind::Email);
         let email_second_factor = engine.config().rocketchat.email_2fa_auto_opt_in && has_address;
         let mut new = engine.users().new_user(realm, engine.clock().now(), ids);
-        new.user = User { names, full_name, role, language, email_second_factor, ..new.user };
+        new.user = User { names, full_name, role, bot, language, email_second_factor, ..new.user };
         Ok(new)
     }
 
@@ -134,7 +144,7 @@ impl AddUser {
             (NameKind::Email, "e-mail address", email, true),
         ] {
             let Some(name) = name.map(|name| name.trim()) else { continue };
-            check_login_name(kind, name).map_err(|_| AdminError::NotAName(what))?;
+            check_login_name(kind, name).map_err(|why| AdminError::BadLoginName(what, why))?;
             names.push(LoginName { kind, exact: name.to_owned(), verified });
         }
         if names.is_empty() { Err(AdminError::NotAName("user name")) } else { Ok(names) }

@@ -7,9 +7,9 @@ use schemars::{Schema, SchemaGenerator};
 use super::{
     ActivateUser, AddAppPassword, AddGroup, AddKey, AddMember, AddRealm, AddUser, Admin, AllowNetwork,
     BanNetwork, CheckPassword, DeactivateUser, DeleteUser, EndSessions, EnrolDevice, ExportUser, FindToken,
-    LiftLimit, ListAppPasswords, ListGroups, ListGroupsOf, ListKeys, ListLimits, ListMembers, ListNetworks,
-    ListRealms, ListTokens, ListUsers, MailResetLink, MakeResetLink, MergeUsers, NewDeviceFor, Operation,
-    ReadAttempts, ReadAudit, ReleaseNetwork, RelinkUser, RemoveDevice, RemoveGroup, RemoveMember,
+    KeepDevice, LiftLimit, ListAppPasswords, ListGroups, ListGroupsOf, ListKeys, ListLimits, ListMembers,
+    ListNetworks, ListRealms, ListTokens, ListUsers, MailResetLink, MakeResetLink, MergeUsers, NewDeviceFor,
+    Operation, ReadAttempts, ReadAudit, ReleaseNetwork, RelinkUser, RemoveDevice, RemoveGroup, RemoveMember,
     RemoveRealm, RenameGroup, RenameUser, RevokeAllTokens, RevokeAppPassword, RevokeKey, RevokeToken, Scope,
     SetPassword, SetRealm, SetUser, ShowRealm, ShowUser, UnlockUser, VerifyAddress,
 };
@@ -47,6 +47,7 @@ pub const OPERATIONS: &[Entry] = &[
     entry::<RevokeAppPassword>(),
     entry::<EnrolDevice>(),
     entry::<NewDeviceFor>(),
+    entry::<KeepDevice>(),
     entry::<RemoveDevice>(),
     entry::<AddGroup>(),
     entry::<AddMember>(),

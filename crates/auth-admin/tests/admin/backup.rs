@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use auth_core::testing::MemoryStore;
 use auth_core::{
-    ActionError, AddressVerification, Caller, Credential, CredentialCheck, CredentialKind, FactorMethod,
+    Act, ActionError, AddressVerification, Caller, Credential, CredentialCheck, CredentialKind, FactorMethod,
     Grant, GrantKind, Identifier, LoginAttempt, LoginError, LoginMethod, ManualClock, MetaStore, NewUser,
     OneTimeCode, Password, PasswordDigest, PasswordReset, PersonalTokens, PresentedCredential,
     PresentedFactor, Principal, ProtocolName, Rng, SecondFactors, SecondStep, SecretInput, SeededRng, Store,
@@ -18,7 +18,7 @@ use auth_engine::testing::{
     PASSWORD, START, World, api_key, builder, config, cookie, header, password, peer, result, ring,
     rocketchat_token, token,
 };
-use auth_engine::{Config, EngineBuilder};
+use auth_engine::{Config, EngineBuilder, Hold};
 use auth_store::{Postgres, PostgresConfig, Sqlite};
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
 use ring::digest::{SHA256, digest};
@@ -130,6 +130,10 @@ impl Ann {
             ..world.attempt("main", ProtocolName::ZETTELSTORE, "ann", PASSWORD).await
         };
         secrets.push(("handover", token(&result(world.ask(handover).await).unwrap()).expose().to_owned()));
+        let ann = world.account("ann").await;
+        let audit = world.engine.auditor().by_command_on(Act::DeviceRemovalHeld, &ann.user, "");
+        let held = world.engine.device_removals().hold(&ann, &audit).await.unwrap();
+        assert!(matches!(held, Hold::Held(_)), "{held:?}");
         Self { world, rocketchat_id, session, secrets }
     }
 

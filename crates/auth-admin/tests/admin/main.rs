@@ -5,6 +5,8 @@ mod accounts;
 mod app_passwords;
 mod audit;
 mod backup;
+mod device_removals;
+mod directory_groups;
 mod directory_sync;
 mod key_rotation;
 mod password_check;

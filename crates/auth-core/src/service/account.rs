@@ -284,6 +284,18 @@ pub trait SecondFactors: Send + Sync {
         code: &OneTimeCode,
     ) -> Result<Vec<OneTimeCode>, ActionError>;
 
+    /// When the device is to be removed because a help desk asked for it; `None` where it is not.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when the store can't be read.
+    async fn device_removal(&self, caller: &Caller<'_>) -> Result<Option<Timestamp>, ActionError>;
+
+    /// Keeps the device that a help desk asked to have removed; `false` where none was to be.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when the device may still be removed.
+    async fn keep_device(&self, caller: &Caller<'_>) -> Result<bool, ActionError>;
+
     /// The number of backup codes that the account has left.
     ///
     /// # Errors

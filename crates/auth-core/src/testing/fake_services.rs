@@ -47,6 +47,8 @@ pub struct FakeServices {
     admit_user: Option<Box<OnAdmitUser>>,
     revoke: Option<Box<OnRevoke>>,
     action: Option<Box<OnAction>>,
+    /// When the device of every account is to be removed.
+    removal: Option<Timestamp>,
     asked: Mutex<Asked>,
 }
 
@@ -147,6 +149,13 @@ impl FakeServices {
         answer: impl Fn(&Action) -> Result<ActionResult, ActionError> + Send + Sync + 'static,
     ) -> Self {
         self.action = Some(Box::new(answer));
+        self
+    }
+
+    /// Says that the device of every account is to be removed then.
+    #[must_use]
+    pub fn device_removal(mut self, until: Timestamp) -> Self {
+        self.removal = Some(until);
         self
     }
 
@@ -377,6 +386,15 @@ impl SecondFactors for FakeServices {
     ) -> Result<Vec<OneTimeCode>, ActionError> {
         let kind = ActionKind::RenewBackupCodes { code: code.clone() };
         expect_result!(self.act(Some(caller), kind), ActionResult::Codes(codes) => codes)
+    }
+
+    async fn device_removal(&self, _: &Caller<'_>) -> Result<Option<Timestamp>, ActionError> {
+        Ok(self.removal)
+    }
+
+    async fn keep_device(&self, caller: &Caller<'_>) -> Result<bool, ActionError> {
+        let asked = self.act(Some(caller), ActionKind::KeepDevice);
+        expect_result!(asked, ActionResult::Flag(kept) => kept)
     }
 
     async fn backup_codes_left(&self, caller: &Caller<'_>) -> Result<usize, ActionError> {

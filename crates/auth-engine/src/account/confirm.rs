@@ -125,6 +125,7 @@ impl StepUp {
             realm: &caller.principal.profile.realm,
             account,
             peer: caller.peer,
+            protocol: caller.protocol,
             takes_codes_again: self.config.takes_codes_again,
         };
         match &caller.factor.password {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use auth_core::{Clock, Language, Peer, ProtocolName, User};
+use auth_core::{Clock, InternalError, Language, Peer, ProtocolName, User};
 
 use crate::config::NoticeConfig;
 use crate::mail_text::{Message, Notice};
@@ -33,6 +33,14 @@ impl Notices {
         if self.config.changes {
             self.queue(user, &notice, None).await;
         }
+    }
+
+    /// Queues a notice on which the act depends, whatever the configuration says of notices.
+    ///
+    /// # Errors
+    /// An [`InternalError`] when it could not be queued.
+    pub(crate) async fn must_tell(&self, user: &User, notice: &Notice) -> Result<(), InternalError> {
+        self.mail.post(user, &Message::Notice(notice, self.clock.now()), None).await
     }
 
     /// Queues a notice of what was done by a protocol, to the user's address as it was before the act. That it can't be

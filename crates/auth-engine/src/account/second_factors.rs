@@ -12,6 +12,7 @@ use auth_core::{
 use auth_crypto::totp;
 
 use super::confirm::{Demand, StepUp};
+use super::device_removals::DeviceRemovals;
 use super::notices::Notices;
 use crate::audit::Auditor;
 use crate::credentials::CredentialFactory;
@@ -36,6 +37,7 @@ pub(crate) struct SecondFactorService {
     pub(crate) step_up: Arc<StepUp>,
     pub(crate) revocations: Arc<RevocationTable>,
     pub(crate) check: Arc<SecondFactorCheck>,
+    pub(crate) removals: Arc<DeviceRemovals>,
     pub(crate) auditor: Arc<Auditor>,
     pub(crate) notices: Arc<Notices>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -109,7 +111,8 @@ impl SecondFactors for SecondFactorService {
     async fn remove_device(&self, caller: &Caller<'_>, code: &OneTimeCode) -> Result<bool, ActionError> {
         let account = self.step_up.own_account(caller).await?;
         let user = account.user.id;
-        if !account.totp || !self.check.is_device_code(&account, caller.peer, code).await? {
+        if !account.totp || !self.check.is_device_code(&account, (caller.protocol, caller.peer), code).await?
+        {
             return Ok(false);
         }
         let revoked = self.revocations.kinds(RevocationEvent::DeviceRemoved);
@@ -129,7 +132,7 @@ impl SecondFactors for SecondFactorService {
         if !account.totp {
             return Err(ActionError::NoDevice);
         }
-        if !self.check.is_device_code(&account, caller.peer, code).await? {
+        if !self.check.is_device_code(&account, (caller.protocol, caller.peer), code).await? {
             return Err(ActionError::WrongCode);
         }
         let user = account.user.id;
@@ -140,6 +143,16 @@ impl SecondFactors for SecondFactorService {
         }
         tracing::info!(target: "auth::account", %user, "backup codes renewed");
         Ok(codes)
+    }
+
+    async fn device_removal(&self, caller: &Caller<'_>) -> Result<Option<Timestamp>, ActionError> {
+        Ok(self.removals.held_until(caller.principal.profile.user.id).await?)
+    }
+
+    async fn keep_device(&self, caller: &Caller<'_>) -> Result<bool, ActionError> {
+        let account = self.step_up.own_account(caller).await?;
+        let audit = self.auditor.by_caller(caller, Act::DeviceRemovalStopped, &account.user)?;
+        Ok(self.removals.stop(account.user.id, &audit).await?)
     }
 
     async fn backup_codes_left(&self, caller: &Caller<'_>) -> Result<usize, ActionError> {

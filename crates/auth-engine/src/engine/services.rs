@@ -148,6 +148,14 @@ impl SecondFactors for Engine {
         self.second_factors.renew_backup_codes(caller, code).await
     }
 
+    async fn device_removal(&self, caller: &Caller<'_>) -> Result<Option<Timestamp>, ActionError> {
+        self.second_factors.device_removal(caller).await
+    }
+
+    async fn keep_device(&self, caller: &Caller<'_>) -> Result<bool, ActionError> {
+        self.second_factors.keep_device(caller).await
+    }
+
     async fn backup_codes_left(&self, caller: &Caller<'_>) -> Result<usize, ActionError> {
         self.second_factors.backup_codes_left(caller).await
     }

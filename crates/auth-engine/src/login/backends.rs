@@ -40,6 +40,26 @@ pub(crate) struct Verified {
     pub(crate) app_password: Option<Credential>,
 }
 
+/// Why a directory shows no entry of a name.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct LookupError {
+    /// The name of the directory.
+    pub directory: String,
+    /// Why it shows none.
+    pub why: NoEntry,
+}
+
+/// The two reasons for which a directory that knows a name shows no entry.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum NoEntry {
+    /// Several entries have the name, or the one that has it can't log in to the realm.
+    Refused(FailureReason),
+    /// The directory can't be asked.
+    Unavailable(InternalError),
+}
+
 impl BackendChain {
     pub(crate) fn new(backends: Vec<Arc<dyn PasswordBackend>>, directories: Arc<Directories>) -> Self {
         Self { backends, directories }
@@ -130,6 +150,32 @@ impl BackendChain {
     /// Whether a directory has an entry of that id.
     pub(crate) async fn has_entry(&self, directory: &str, id: &str) -> Result<bool, InternalError> {
         self.backend(directory)?.has_entry(id).await
+    }
+
+    /// Finds the entries that a typed name means in the directories of a realm, in their order, each with the name of its
+    /// directory: at most one of each.
+    ///
+    /// # Errors
+    /// [`LookupError`]: why the first directory that doesn't show an entry for its own reasons doesn't.
+    pub async fn find_entries(
+        &self,
+        realm: &Realm,
+        typed: &str,
+    ) -> Result<Vec<(String, Entry)>, LookupError> {
+        let mut found = Vec::new();
+        for name in self.directories.names_of(realm) {
+            let told = |why| LookupError { directory: name.to_owned(), why };
+            let backend = self.backend(name).map_err(|error| told(NoEntry::Unavailable(error)))?;
+            match backend.find_entry(realm, typed).await {
+                BackendAnswer::Accept(accepted) => {
+                    found.extend(accepted.entry.map(|entry| (name.to_owned(), *entry)));
+                }
+                BackendAnswer::Reject(reason) => return Err(told(NoEntry::Refused(reason))),
+                BackendAnswer::Unavailable(error) => return Err(told(NoEntry::Unavailable(error))),
+                _ => {}
+            }
+        }
+        Ok(found)
     }
 
     /// Whether a password matches the stored one.

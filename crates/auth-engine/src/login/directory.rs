@@ -17,6 +17,7 @@ use crate::revocation::{RevocationEvent, RevocationTable};
 use crate::users::UserFactory;
 
 use super::backends::BackendChain;
+use super::entry_groups;
 use super::second_factor::active_factors;
 
 /// What becomes of an entry whose password is right.
@@ -79,12 +80,20 @@ impl DirectoryAccounts {
             |act, user: &User| self.auditor.by_directory(directory, act, user, rules.protocol(), peer);
         match self.match_entry_by(&config, realm, directory, entry).await? {
             EntryMatch::Known(account) => {
-                Ok(EntryAccount::Own(self.update(&config, account, entry, &audit).await?))
+                let account = self.update(&config, account, entry, &audit).await?;
+                if config.sync_on_login && account.user.active {
+                    entry_groups::follow(&*self.store, directory, entry, &account.user, &audit).await?;
+                }
+                Ok(EntryAccount::Own(account))
             }
             EntryMatch::Linked(account) | EntryMatch::Relinked(account) => {
                 Ok(EntryAccount::ToBeLinked(account))
             }
-            EntryMatch::Made => Ok(EntryAccount::Own(self.make(realm, entry, &audit).await?)),
+            EntryMatch::Made => {
+                let account = self.make(realm, entry, &audit).await?;
+                entry_groups::follow(&*self.store, directory, entry, &account.user, &audit).await?;
+                Ok(EntryAccount::Own(account))
+            }
             EntryMatch::Refused(reason) => {
                 if reason == FailureReason::AccountOfAnother {
                     tracing::warn!(
@@ -211,7 +220,11 @@ impl DirectoryAccounts {
         match outcome.await? {
             Outcome::Done | Outcome::Unchanged => {
                 tracing::info!(target: "auth::account", %user, "account linked with its directory entry");
-                self.read_again(user).await
+                let account = self.read_again(user).await?;
+                let audit =
+                    |act, user: &User| self.auditor.by_directory(directory, act, user, protocol, peer);
+                entry_groups::follow(&*self.store, directory, entry, &account.user, &audit).await?;
+                Ok(account)
             }
             Outcome::NoUser => Err(LoginError::Credentials(FailureReason::NoAccount)),
             Outcome::Taken(_) => Err(LoginError::Credentials(FailureReason::AccountOfAnother)),

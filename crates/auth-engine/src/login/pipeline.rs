@@ -405,6 +405,7 @@ impl LoginPipeline {
             realm: &attempt.realm,
             account,
             peer: &attempt.peer,
+            protocol: attempt.protocol,
             takes_codes_again: rules.takes_codes_again(),
         };
         let shown = self.second_factor.verify(subject, method, code.as_ref()).await;

@@ -11,6 +11,7 @@ use auth_core::{
 };
 use auth_crypto::{opaque, totp};
 
+use crate::account::device_removals::DeviceRemovals;
 use crate::config::SecondFactorConfig;
 use crate::credentials::{CredentialFactory, code_has_ended};
 use crate::directories::Directories;
@@ -33,6 +34,7 @@ pub(crate) struct SecondFactorCheck {
     pub(crate) backends: Arc<BackendChain>,
     pub(crate) directories: Arc<Directories>,
     pub(crate) mail: Arc<MailQueue>,
+    pub(crate) removals: Arc<DeviceRemovals>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) config: SecondFactorConfig,
@@ -44,6 +46,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) realm: &'a Realm,
     pub(crate) account: &'a Account,
     pub(crate) peer: &'a Peer,
+    pub(crate) protocol: ProtocolName,
     /// Whether the protocol takes a TOTP code again within its window.
     pub(crate) takes_codes_again: bool,
 }
@@ -106,7 +109,10 @@ impl SecondFactorCheck {
             return Err(FactorError::Exhausted(challenge(account, method, mailed)));
         };
         let judged = match method {
-            FactorMethod::Totp => self.use_device_code(account, code, now, subject.takes_codes_again).await,
+            FactorMethod::Totp => {
+                let from = (subject.protocol, subject.peer);
+                self.use_device_code(account, from, code, now, subject.takes_codes_again).await
+            }
             FactorMethod::Email => self.use_mailed_code(outstanding.clone(), code, now).await,
             _ => self.use_password(subject, code).await,
         };
@@ -146,12 +152,13 @@ impl SecondFactorCheck {
     pub(crate) async fn is_device_code(
         &self,
         account: &Account,
-        peer: &Peer,
+        (protocol, peer): (ProtocolName, &Peer),
         code: &OneTimeCode,
     ) -> Result<bool, FactorError> {
         let reservation = self.reserve_device_code(account, peer).await?;
         let takes_again = self.config.takes_codes_again;
-        let judged = self.use_device_code(account, code, self.clock.now(), takes_again).await;
+        let from = (protocol, peer);
+        let judged = self.use_device_code(account, from, code, self.clock.now(), takes_again).await;
         Ok(self.settle(reservation, judged, Verdict::is_wrong).await? == Verdict::Right)
     }
 
@@ -200,9 +207,11 @@ impl SecondFactorCheck {
         self.limits.reserve_second_factor(user, client, is_known, now).await
     }
 
+    /// Judges a code of the device, or a backup code. A right one stops the removal of the device that may be held.
     async fn use_device_code(
         &self,
         account: &Account,
+        (protocol, peer): (ProtocolName, &Peer),
         code: &OneTimeCode,
         now: Timestamp,
         takes_again: bool,
@@ -216,6 +225,9 @@ impl SecondFactorCheck {
         } else {
             self.use_totp(user, code, now, takes_again).await?
         };
+        if right {
+            self.removals.device_was_shown(&account.user, protocol, peer).await?;
+        }
         Ok(if right { Verdict::Right } else { Verdict::Wrong })
     }
 

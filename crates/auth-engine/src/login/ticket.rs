@@ -50,7 +50,8 @@ impl Ticket {
     fn encode(&self) -> String {
         let mut lines = vec![HEXLOWER.encode(self.user.as_bytes()), self.valid_from.as_millis().to_string()];
         if let Some((directory, entry)) = &self.entry {
-            let Entry { id, user_name, email, full_name, role } = entry;
+            // Groups are followed when the password is judged, not when the factor is.
+            let Entry { id, user_name, email, full_name, role, groups: _ } = entry;
             let role = role.map(|role| role.as_str().to_owned());
             let fields = [
                 Some(directory.clone()),
@@ -78,7 +79,7 @@ impl Ticket {
                     Some(role) => Some(Role::from_name(&role)?),
                     None => None,
                 };
-                Some((directory, Entry { id, user_name, email, full_name, role }))
+                Some((directory, Entry { id, user_name, email, full_name, role, groups: None }))
             }
             Err(none) if none.is_empty() => None,
             _ => return None,
@@ -122,7 +123,7 @@ mod tests {
         ) {
             let [user_name, email, full_name] = attributes;
             let role = is_admin.then_some(Role::Admin);
-            let entry = Entry { id, user_name, email, full_name, role };
+            let entry = Entry { id, user_name, email, full_name, role, groups: None };
             let ticket = Ticket {
                 user: UserId::from_bytes(user),
                 valid_from: Timestamp::from_millis(valid_from.into()),

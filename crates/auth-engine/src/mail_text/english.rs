@@ -44,6 +44,11 @@ pub(super) static ENGLISH: Texts = Texts {
         subject: "Two-step sign-in was turned off",
         text: "An administrator has removed the authenticator app from your account.",
     },
+    device_removal_held: MailText {
+        subject: "Two-step sign-in is to be turned off",
+        text: "The help desk was asked to remove the authenticator app from your account. It will be removed after {}.\n\n\
+               If you did not ask for it, sign in with a code of the app before then: the app stays.",
+    },
     mailed_codes_on: MailText {
         subject: "Codes by mail were turned on",
         text: "From now on a code is mailed to you when somebody signs in to your account.",

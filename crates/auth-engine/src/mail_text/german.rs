@@ -44,6 +44,12 @@ pub(super) static GERMAN: Texts = Texts {
         subject: "Der zweite Schritt beim Anmelden wurde ausgeschaltet",
         text: "Die Verwaltung dieses Servers hat die Authenticator-App von Ihrem Konto entfernt.",
     },
+    device_removal_held: MailText {
+        subject: "Die Anmeldung in zwei Schritten soll ausgeschaltet werden",
+        text: "Der Helpdesk wurde gebeten, die Authenticator-App von Ihrem Konto zu entfernen. Sie wird nach dem Zeitpunkt \
+               {} entfernt.\n\n\
+               Wenn Sie das nicht waren, melden Sie sich vorher mit einem Code der App an: Dann bleibt die App.",
+    },
     mailed_codes_on: MailText {
         subject: "Codes per E-Mail wurden eingeschaltet",
         text: "Von nun an kommt ein Code per E-Mail, wenn sich jemand bei Ihrem Konto anmeldet.",

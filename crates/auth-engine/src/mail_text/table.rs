@@ -18,6 +18,8 @@ pub(super) struct Texts {
     pub(super) device_added: MailText,
     pub(super) device_removed: MailText,
     pub(super) device_reset: MailText,
+    /// Its place is for a moment.
+    pub(super) device_removal_held: MailText,
     pub(super) mailed_codes_on: MailText,
     pub(super) mailed_codes_off: MailText,
     /// Its place is for the app password's name.
@@ -58,7 +60,7 @@ pub(super) struct MailText {
 impl Texts {
     /// All texts with their names.
     #[cfg(test)]
-    pub(super) fn all(&self) -> [(&'static str, MailText); 22] {
+    pub(super) fn all(&self) -> [(&'static str, MailText); 23] {
         let text = |text| MailText { subject: "", text };
         let answer = self.reset_answer;
         [
@@ -71,6 +73,7 @@ impl Texts {
             ("device_added", self.device_added),
             ("device_removed", self.device_removed),
             ("device_reset", self.device_reset),
+            ("device_removal_held", self.device_removal_held),
             ("mailed_codes_on", self.mailed_codes_on),
             ("mailed_codes_off", self.mailed_codes_off),
             ("app_password_made", self.app_password_made),

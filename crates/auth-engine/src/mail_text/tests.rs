@@ -28,6 +28,7 @@ fn notices(name: &str) -> Vec<Notice> {
         Notice::DeviceAdded,
         Notice::DeviceRemoved,
         Notice::DeviceReset,
+        Notice::DeviceRemovalHeld(Timestamp::from_secs(1_795_731_000)),
         Notice::MailedCodesOn,
         Notice::MailedCodesOff,
         Notice::AppPasswordMade(name.to_owned()),

@@ -2,6 +2,7 @@
 //! people; auth-ldap's tests have a real one.
 
 mod changes;
+mod groups;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -88,6 +89,7 @@ fn entry(name: &str) -> Entry {
         email: Some(format!("{name}@zulip.com")),
         full_name: Some(format!("The {name}")),
         role: None,
+        groups: None,
     }
 }
 

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use auth_conformance::slapd::Slapd;
-use auth_core::{Password, Role};
-use auth_ldap::{BindMethod, Directory, DirectoryConfig};
+use auth_core::{EntryGroup, Password, Role};
+use auth_ldap::{BindMethod, Directory, DirectoryConfig, DirectoryError, ListedEntry};
 
 use crate::fixture::{config, entry, open, realm};
 
@@ -123,4 +123,98 @@ async fn a_person_in_601_groups_has_the_role_of_the_last_and_a_cut_list_changes_
     assert_eq!(entry(&cut, "hamlet", "hamlet-ldap").await.role, None, "the account keeps its role");
     let shown = steps(&cut).await;
     assert!(shown.contains("groups, and then the directory gave only a part of a list"), "{shown}");
+}
+
+/// Three groups with people in them, one by user names, and a group that the filter leaves out.
+const TEAMS: &str = "dn: ou=teams,dc=example,dc=org\nchangetype: add\nobjectClass: organizationalUnit\nou: teams\n\n\
+     dn: cn=Red,ou=teams,dc=example,dc=org\nchangetype: add\nobjectClass: groupOfNames\ncn: Red\n\
+     member: uid=hamlet,ou=people,dc=example,dc=org\nmember: uid=back\\5cslash\\2c comma,ou=people,dc=example,dc=org\n\n\
+     dn: cn=Blue,ou=teams,dc=example,dc=org\nchangetype: add\nobjectClass: groupOfNames\ncn: Blue\n\
+     member: uid=hamlet,ou=people,dc=example,dc=org\n\n\
+     dn: cn=Names,ou=teams,dc=example,dc=org\nchangetype: add\nobjectClass: groupOfUniqueNames\ncn: Names\n\
+     uniqueMember: uid=hamlet,ou=people,dc=example,dc=org\n\n";
+
+fn carried(slapd: &Slapd) -> DirectoryConfig {
+    let mut config = config(slapd);
+    config.carried.base = "ou=teams,dc=example,dc=org".into();
+    config
+}
+
+fn names(groups: &[EntryGroup]) -> Vec<&str> {
+    let mut names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+    names.sort_unstable();
+    names
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_and_a_list_tell_in_which_groups_people_are() {
+    let slapd = Slapd::start().unwrap();
+    slapd.modify(TEAMS).unwrap();
+    let directory = open(carried(&slapd));
+    for (name, password, expected) in [
+        ("hamlet", "hamlet-ldap", &["Blue", "Red"][..]),
+        ("back\\slash, comma", "slash-ldap", &["Red"]),
+        ("newuser", "newuser-ldap", &[]),
+    ] {
+        let groups = entry(&directory, name, password).await.groups.unwrap();
+        assert_eq!(names(&groups), expected, "{name}");
+    }
+    let shown = steps(&directory).await;
+    assert!(shown.contains("groups that are carried over: "), "{shown}");
+
+    let listed = directory.groups().await.unwrap().unwrap();
+    assert_eq!((names(&listed.groups), listed.is_whole), (vec!["Blue", "Red"], true));
+    let entry_of = |name: &str| listed.groups.iter().find(|group| group.name == name).unwrap().entry.clone();
+    let mut sizes = std::collections::BTreeMap::new();
+    let mut each = |person: ListedEntry| {
+        for group in person.groups {
+            *sizes.entry(group).or_insert(0) += 1;
+        }
+    };
+    directory.list_members(&realm("zulip"), &listed, &mut each).await.unwrap();
+    assert_eq!(sizes, [(entry_of("Red"), 2), (entry_of("Blue"), 1)].into());
+
+    let without = open(config(&slapd));
+    assert!(without.groups().await.unwrap().is_none());
+    assert_eq!(entry(&without, "hamlet", "hamlet-ldap").await.groups, None, "the directory has no say");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_that_the_configuration_names_are_those_of_the_person_s_own_entry() {
+    let slapd = Slapd::start().unwrap();
+    slapd.modify(ADMINS).unwrap();
+    let member_of = "dn: uid=hamlet,ou=people,dc=example,dc=org\nchangetype: modify\nadd: objectClass\n\
+         objectClass: user\n-\nadd: memberOf\nmemberOf: cn=Admins\\, IT,ou=groups,dc=example,dc=org\n";
+    slapd.modify(member_of).unwrap();
+    for spelling in SPELLINGS {
+        let mut config = config(&slapd);
+        config.carried.named =
+            vec![(spelling.to_owned(), "Admins".into()), ("cn=other,dc=example".into(), "Others".into())];
+        let directory = open(config);
+        let groups = entry(&directory, "hamlet", "hamlet-ldap").await.groups.unwrap();
+        assert_eq!(groups, [EntryGroup { entry: spelling.to_owned(), name: "Admins".into() }]);
+        let listed = directory.groups().await.unwrap().unwrap();
+        assert_eq!(names(&listed.groups), ["Admins", "Others"]);
+        let mut found = Vec::new();
+        let mut each = |person: ListedEntry| found.extend(person.groups);
+        directory.list_members(&realm("zulip"), &listed, &mut each).await.unwrap();
+        assert_eq!(found, [spelling]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_are_never_a_part_of_those_that_there_are() {
+    let slapd = Slapd::start().unwrap();
+    slapd.modify(&many_groups()).unwrap();
+    let mut all = config(&slapd);
+    all.carried.base = "ou=groups,dc=example,dc=org".into();
+    let mut cut = all.clone();
+    cut.bind = BindMethod::ServiceAccount { dn: String::new(), password: Password::new("") };
+    let all = open(all);
+    assert_eq!(entry(&all, "hamlet", "hamlet-ldap").await.groups.unwrap().len(), 602);
+    assert_eq!(all.groups().await.unwrap().unwrap().groups.len(), 602);
+    let cut = open(cut);
+    assert_eq!(entry(&cut, "hamlet", "hamlet-ldap").await.groups, None);
+    assert!(steps(&cut).await.contains("it is only a part, and the account stays in its groups"));
+    assert_eq!(cut.groups().await.unwrap_err(), DirectoryError::Cut);
 }

@@ -6,4 +6,4 @@ mod overview;
 
 pub(crate) use enrol::{confirm, enrol};
 pub(crate) use mailed_codes::switch;
-pub(crate) use overview::{remove, renew, show};
+pub(crate) use overview::{keep, remove, renew, show};

@@ -143,6 +143,11 @@ pub(crate) static GERMAN: Texts = Texts {
         remove: "Authenticator-App entfernen",
         remove_lead: "Danach schützt nur Ihr Passwort das Konto, es sei denn, Codes kommen per E-Mail.",
         code: "Code Ihrer App",
+        removal: "Der Helpdesk wurde gebeten, die App zu entfernen",
+        removal_lead: "Sie wird nach dem {} entfernt. Wenn Sie das nicht waren, behalten Sie die App, und sagen Sie es Ihrem \
+                       Helpdesk.",
+        keep: "App behalten",
+        kept: "Die Authenticator-App bleibt.",
         mail: "Codes per E-Mail",
         mail_lead: "Beim Anmelden kommt ein Code an Ihre bestätigte Adresse.",
         mail_needs_address: "Dafür braucht es eine bestätigte E-Mail-Adresse.",

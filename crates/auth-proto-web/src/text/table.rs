@@ -82,7 +82,7 @@ auth_pages::texts! {
     pub(crate) Confirm { title, lead_password, lead_app, lead_mail, first, wrong }
     pub(crate) TwoStep {
         title, lead, due, app, app_lead, enrol, codes, codes_lead, codes_left, codes_left_one, renew, remove, remove_lead, code,
-        mail, mail_lead, mail_needs_address, mail_on, mail_off, removed, mailed_on, mailed_off, wrong, missing, exists,
+        removal, removal_lead, keep, kept, mail, mail_lead, mail_needs_address, mail_on, mail_off, removed, mailed_on, mailed_off, wrong, missing, exists,
         none, mail_off_title,
     }
     pub(crate) Enrol { title, lead, scan, picture, open, by_hand, code, code_hint, submit, wrong, done }

@@ -27,6 +27,9 @@ pub(crate) struct TwoStep<'a> {
     pub(crate) enrol: Token,
     pub(crate) renew: Token,
     pub(crate) renew_code: Input<'a>,
+    /// What is said of a removal that a help desk asked for; empty where none is held.
+    pub(crate) removal: String,
+    pub(crate) keep: Token,
     pub(crate) remove: Token,
     pub(crate) remove_code: Input<'a>,
     pub(crate) mail: Token,

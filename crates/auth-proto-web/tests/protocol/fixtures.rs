@@ -217,6 +217,7 @@ pub(crate) fn act(person: &Person, action: &Action) -> Result<ActionResult, Acti
             if code.expose() == CODE { Ok(ActionResult::Codes(codes())) } else { Err(ActionError::WrongCode) }
         }
         ActionKind::RemoveDevice { code } => Ok(ActionResult::Flag(code.expose() == CODE)),
+        ActionKind::KeepDevice => Ok(ActionResult::Flag(true)),
         ActionKind::BackupCodesLeft => Ok(ActionResult::Count(7)),
         ActionKind::WaiveMailedCodes => factor(ActionResult::Done),
         ActionKind::RequireMailedCodes | ActionKind::EndCredential { .. } | ActionKind::EndOtherSessions => {

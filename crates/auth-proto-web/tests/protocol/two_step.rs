@@ -74,6 +74,24 @@ async fn app_is_removed_for_one_of_its_codes() {
 }
 
 #[tokio::test]
+async fn a_removal_that_a_help_desk_asked_for_is_shown_and_the_app_kept() {
+    const KEEP: &str = "/account/two-step/keep";
+    let until = auth_core::Timestamp::from_secs(1_795_716_959);
+    let held = services(Person::new(iago()).with_totp()).device_removal(until);
+    let mut browser = Browser::signed_in(held);
+    let page = browser.get(PAGE).await;
+    page.says(200, "It will be removed after 26 Nov 2026, 18:15 UTC.");
+    let done = browser.submit(&page, KEEP, &[]).await;
+    done.leads_to(PAGE);
+    assert_eq!(asked(&browser.services), ["BackupCodesLeft", "KeepDevice"]);
+    let location = done.header("location").to_owned();
+    browser.get(&location).await.says(200, "The authenticator app stays.");
+
+    let mut browser = Browser::signed_in(services(Person::new(iago()).with_totp()));
+    assert!(!browser.get(PAGE).await.actions().contains(&KEEP.to_owned()));
+}
+
+#[tokio::test]
 async fn codes_by_mail_are_turned_on_and_off_for_a_code() {
     let mut browser = Browser::signed_in(of_iago());
     browser.fill(PAGE, "/account/two-step/mail", &[]).await.leads_to(PAGE);

@@ -26,9 +26,10 @@ pub(crate) struct Answers {
 }
 
 impl Answers {
-    /// Answers for an engine, whose store goes by a name.
-    pub(crate) fn new(engine: &Arc<Engine>, store: String) -> Self {
-        Self { engine: Arc::clone(engine), api: AdminApi::new(Arc::clone(engine), store) }
+    /// Answers for an engine, whose store goes by a name, and whose pages may have an address.
+    pub(crate) fn new(engine: &Arc<Engine>, store: String, pages: Option<String>) -> Self {
+        let api = AdminApi::new(Arc::clone(engine), store).with_pages(pages);
+        Self { engine: Arc::clone(engine), api }
     }
 
     /// Reads the body of an operator's request, and answers it.

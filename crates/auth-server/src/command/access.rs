@@ -34,21 +34,18 @@ pub(super) enum Access {
         /// It is closed with the access.
         _store: Box<Assembled>,
         admin: Box<Admin>,
+        /// The address of the pages, where they are on.
+        pages: Option<String>,
     },
 }
 
 impl AccessArguments {
-    /// The configuration, for a command that needs more of it than the server would tell.
-    pub(super) fn config(&self) -> anyhow::Result<Config> {
+    /// The configuration.
+    fn config(&self) -> anyhow::Result<Config> {
         match &self.config {
             Some(file) => Ok(Config::load(file, &environment::overrides())?),
             None => bail!("this needs the configuration: name it with --config"),
         }
-    }
-
-    /// Opens the store, whether a server runs or not.
-    pub(super) async fn open_store(&self) -> anyhow::Result<(Assembled, Admin)> {
-        open_store(self.config()?).await
     }
 
     /// Finds the running server, or else opens the store.
@@ -77,8 +74,10 @@ impl AccessArguments {
         {
             return Ok(Access::Server(server));
         }
-        let (assembled, admin) = open_store(config).await?;
-        Ok(Access::Store { _store: Box::new(assembled), admin: Box::new(admin) })
+        let pages = config.web.url.clone();
+        let assembled = Assembled::open(&load_quiet(config)?).await?;
+        let admin = Admin::new(Arc::clone(assembled.engine()), Operator::owner(Actor::Operator));
+        Ok(Access::Store { _store: Box::new(assembled), admin: Box::new(admin), pages })
     }
 }
 
@@ -92,12 +91,14 @@ impl Access {
             }
         }
     }
-}
 
-async fn open_store(config: Config) -> anyhow::Result<(Assembled, Admin)> {
-    let assembled = Assembled::open(&load_quiet(config)?).await?;
-    let admin = Admin::new(Arc::clone(assembled.engine()), Operator::owner(Actor::Operator));
-    Ok((assembled, admin))
+    /// The address of the pages, where they are on.
+    pub(super) async fn pages(&self) -> anyhow::Result<Option<String>> {
+        match self {
+            Self::Server(server) => Ok(server.index().await?.pages),
+            Self::Store { pages, .. } => Ok(pages.clone()),
+        }
+    }
 }
 
 /// Whether an operation was refused for a reason of this code.

@@ -40,11 +40,6 @@ pub(super) struct AccountsArguments {
 }
 
 impl AccountArguments {
-    /// Where the accounts are.
-    pub(super) fn access(&self) -> &AccessArguments {
-        &self.access
-    }
-
     /// The account that is meant.
     pub(super) fn name(&self) -> AccountName {
         AccountName::new(self.realm.as_deref(), &self.user)

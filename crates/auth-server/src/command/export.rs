@@ -13,8 +13,9 @@ use super::output::{Escaping, print_line, print_remark};
 use crate::system_error::file_reason;
 
 /// What lines can't carry.
-const LEFT_OUT: &str = "app passwords, tokens, sessions, backup codes and mailed links, the audit log, attempts and when users \
-    were last seen, groups, rules of networks, admin keys, what imports remember of their sources, and mails that wait";
+const LEFT_OUT: &str = "app passwords, tokens, sessions, backup codes and mailed links, removals of second factors that are held, \
+    the audit log, attempts and when users were last seen, groups, rules of networks, admin keys, what imports remember of \
+    their sources, and mails that wait";
 
 /// Export realms and users as JSON lines.
 #[derive(Debug, clap::Args)]

@@ -1,5 +1,7 @@
 //! `auth-server ldap`: inspects LDAP directories and synchronises their accounts.
 
+mod groups;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -9,6 +11,7 @@ use auth_core::{Account, Actor, Entry, FailureReason, PasswordBackend, Realm};
 use auth_engine::{Engine, EntryMatch};
 use auth_ldap::{Directory, ListedEntry};
 
+use self::groups::{Listed, Members};
 use super::config_file::ConfigFile;
 use super::input::read_password;
 use super::output::print_line;
@@ -29,7 +32,7 @@ pub(super) enum LdapCommand {
     #[command(after_help = "Examples:\n  auth-server ldap check --config auth.toml --user iago\n  \
                             auth-server ldap check --config auth.toml --user iago --with-password < secret.txt")]
     Check(Check),
-    /// Deactivate the accounts of people who are gone from the directory or disabled there.
+    /// Deactivate the accounts of people who are gone from the directory or disabled there, and carry its groups over.
     #[command(after_help = "Example: auth-server ldap sync --config auth.toml --dry-run")]
     Sync(Sync),
 }
@@ -56,10 +59,11 @@ pub(super) struct Sync {
     /// The realm's slug. By default all realms that ask a directory.
     #[arg(long)]
     realm: Option<String>,
-    /// List the accounts that would be deactivated, and change nothing.
+    /// List the accounts that would be deactivated and the changes of groups, and change nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Go on even if most of the accounts would be deactivated, or the directory shows no entry.
+    /// Go on even if most of the accounts would be deactivated, most memberships in groups would end, or the directory shows no
+    /// entry.
     #[arg(long)]
     allow_many: bool,
 }
@@ -178,8 +182,13 @@ impl Sync {
 
     async fn sync_realm(&self, assembled: &Assembled, realm: &Realm) -> anyhow::Result<()> {
         let slug = &realm.slug;
-        let (present, entries) = list_entries(assembled, realm).await?;
-        let found = compare_directory(assembled.engine(), realm, &present).await?;
+        let engine = assembled.engine();
+        let (present, entries, listed) = list_entries(assembled, realm).await?;
+        let found = compare_directory(engine, realm, &present).await?;
+        let mut groups = Vec::new();
+        for listed in listed {
+            groups.push(listed.compare(engine, realm).await?);
+        }
         let (count, missing) = (found.accounts, found.missing);
         let is_most = missing.len() > MANY && missing.len() as u64 * 2 > count;
         if !self.dry_run && !self.allow_many && !missing.is_empty() && (present.is_empty() || is_most) {
@@ -189,9 +198,12 @@ impl Sync {
                 missing.len()
             );
         }
+        if !self.dry_run && !self.allow_many {
+            groups.iter().try_for_each(|groups| groups.check(realm, MANY))?;
+        }
         let names: Vec<&str> =
             directories_of(assembled, realm).into_iter().map(|directory| directory.name()).collect();
-        let accounts = Accounts::new(assembled.engine()).acting_as(Actor::Directory(names.join(", ")));
+        let accounts = Accounts::new(engine).acting_as(Actor::Directory(names.join(", ")));
         let done = if self.dry_run { "would be deactivated" } else { "deactivated" };
         for account in &missing {
             if !self.dry_run {
@@ -203,23 +215,41 @@ impl Sync {
             "realm {slug}: {entries} entries, {count} accounts of the directory, {} {done}",
             missing.len()
         ))?;
+        for groups in &groups {
+            groups.settle(engine, realm, self.dry_run).await?;
+        }
         Ok(())
     }
 }
 
-/// Lists the entries of a realm's directories: the ids of those that may log in, and the number of all.
-async fn list_entries(assembled: &Assembled, realm: &Realm) -> anyhow::Result<(HashSet<String>, u64)> {
+/// Lists the entries of a realm's directories: the ids of those that may log in, the number of all, and the groups that they are
+/// in.
+async fn list_entries(
+    assembled: &Assembled,
+    realm: &Realm,
+) -> anyhow::Result<(HashSet<String>, u64, Vec<Listed>)> {
     let progress = ProgressLine::new();
     let step = format!("realm {}: entries read:", realm.slug);
     let mut present = HashSet::new();
     let mut read = 0_u64;
+    let mut groups = Vec::new();
     for directory in directories_of(assembled, realm) {
         let name = directory.name();
         if !directory.can_list() {
             bail!("the directory {name} has no bind_dn that may list it: nothing was changed");
         }
+        let list = directory.groups().await.map_err(|error| {
+            anyhow::anyhow!(
+                "the groups of the directory {name} can't be listed: {error}; nothing was changed"
+            )
+        })?;
+        let (is_carried, list) = (list.is_some(), list.unwrap_or_default());
+        let mut members = Members::new();
         let mut each = |entry: ListedEntry| {
             read += 1;
+            for group in entry.groups {
+                members.entry(group).or_default().insert(entry.id.clone());
+            }
             if entry.may_log_in {
                 present.insert(entry.id);
             }
@@ -227,11 +257,14 @@ async fn list_entries(assembled: &Assembled, realm: &Realm) -> anyhow::Result<(H
                 progress.show(&step, read, None);
             }
         };
-        directory.list(realm, &mut each).await.map_err(|error| {
+        directory.list_members(realm, &list, &mut each).await.map_err(|error| {
             anyhow::anyhow!("the directory {name} can't be listed: {error}; nothing was changed")
         })?;
+        if is_carried {
+            groups.push(Listed::new(directory, list, members));
+        }
     }
-    Ok((present, read))
+    Ok((present, read, groups))
 }
 
 /// The realms that ask a directory, or the realm of that slug, which must ask one.

@@ -7,7 +7,7 @@ use auth_admin::operation::{AddRealm, ListRealms, RealmSettings, RemoveRealm, Se
 use auth_admin::view::RealmView;
 use auth_core::Realm;
 
-use super::access::AccessArguments;
+use super::access::{Access, AccessArguments};
 use super::account::explained;
 use super::output::{Form, Row, print_line, print_remark, yes};
 use super::unknown_realm::unknown;
@@ -228,6 +228,31 @@ pub(super) async fn new_realm_line(
         {"kind": "realm", "realm": slug, "subdomain": subdomain, "digest_logins": digest_logins}
     );
     Ok(Some(format!("{line}\n")))
+}
+
+/// The operation that makes the realm of a slug, where there is none: the first of a store, or one that is meant to be made.
+///
+/// # Errors
+/// A sentence that names the realms that there are.
+pub(super) async fn new_realm(
+    access: &Access,
+    slug: &str,
+    is_meant: bool,
+) -> anyhow::Result<Option<AddRealm>> {
+    let realms = access.run(ListRealms {}).await?;
+    if realms.iter().any(|realm| realm.realm == slug) {
+        return Ok(None);
+    }
+    if !realms.is_empty() && !is_meant {
+        let there = realms.iter().map(|realm| realm.realm.as_str());
+        bail!("{}; --create-realm creates it", unknown(slug, there));
+    }
+    print_remark(format_args!("the realm `{}` is new", slug.escape_debug()))?;
+    let settings = RealmSettings {
+        subdomain: realms.is_empty().then(|| Some(String::new())),
+        ..RealmSettings::default()
+    };
+    Ok(Some(AddRealm { realm: slug.to_owned(), settings }))
 }
 
 fn slugs(realms: &[Realm]) -> impl Iterator<Item = &str> {

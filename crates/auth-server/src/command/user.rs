@@ -195,7 +195,7 @@ pub(super) struct SetPassword {
 impl UserCommand {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         match self {
-            Self::Add(add) => add.run().await.map(drop),
+            Self::Add(add) => add.run().await,
             Self::ResetLink(link) => link.run().await,
             Self::Invite(invite) => invite.run().await,
             Self::List(list) => list.run().await,
@@ -398,7 +398,10 @@ impl Row for UserView {
             self.full_name.clone(),
             if self.bot { format!("{}, bot", self.role) } else { self.role.clone() },
             yes(self.active),
-            yes(self.second_factor),
+            match self.second_factor_until {
+                Some(until) => format!("until {}", shown_moment(Some(until))),
+                None => yes(self.second_factor),
+            },
             shown_moment(self.last_login.max(self.last_use)),
             self.id.clone(),
         ]

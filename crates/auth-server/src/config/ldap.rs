@@ -5,7 +5,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use auth_core::{Password, Realm, Role, is_this_machine};
-use auth_ldap::{AttributeNames, BindMethod, DirectoryConfig, GroupRoles, NameLookup, RealmAccess, Server};
+use auth_ldap::{
+    AttributeNames, BindMethod, CarriedGroups, DirectoryConfig, GroupRoles, MemberForm, NameLookup,
+    RealmAccess, Server,
+};
 use serde::Deserialize;
 
 use super::files::{self, SecretFile};
@@ -72,6 +75,8 @@ pub struct Ldap {
     pub group_filter: String,
     /// The groups that give a role, by role.
     pub roles: BTreeMap<String, Vec<String>>,
+    /// The groups that are carried over.
+    pub groups: LdapGroups,
     /// Whether people who log in for the first time get an account.
     pub create: bool,
     /// The domains of addresses that new accounts may have; empty for any.
@@ -85,6 +90,45 @@ pub struct Ldap {
     pub local_passwords: bool,
     /// Whether names, address and role are updated at each login.
     pub sync_on_login: bool,
+}
+
+/// Section `[ldap.NAME.groups]`: the groups that are carried over, with their members.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct LdapGroups {
+    /// The distinguished name below which groups are searched for; empty for none.
+    pub base: String,
+    /// The filter that groups' entries must match.
+    pub filter: String,
+    /// The attribute of a group's name.
+    pub name: String,
+    /// The attribute that lists a group's members.
+    pub members: String,
+    /// Whether members are listed by their user names, not by the distinguished names of their entries.
+    pub by_user_name: bool,
+    /// Groups that `group_attribute` of people's own entries lists: the names that they get, by distinguished name.
+    pub named: BTreeMap<String, String>,
+}
+
+impl Default for LdapGroups {
+    fn default() -> Self {
+        let CarriedGroups { base, filter, name, members, .. } = CarriedGroups::default();
+        Self { base, filter, name, members, by_user_name: false, named: BTreeMap::new() }
+    }
+}
+
+impl LdapGroups {
+    fn carried(&self) -> CarriedGroups {
+        CarriedGroups {
+            base: self.base.clone(),
+            filter: self.filter.clone(),
+            name: self.name.clone(),
+            members: self.members.clone(),
+            member: if self.by_user_name { MemberForm::UserName } else { MemberForm::EntryName },
+            named: self.named.clone().into_iter().collect(),
+        }
+    }
 }
 
 impl Default for Ldap {
@@ -118,6 +162,7 @@ impl Default for Ldap {
             group_base: groups.base,
             group_filter: groups.filter,
             roles: BTreeMap::new(),
+            groups: LdapGroups::default(),
             create: rights.create,
             email_domains: rights.email_domains,
             merge_existing: rights.merge_existing,
@@ -187,6 +232,7 @@ impl Ldap {
                 filter: self.group_filter.clone(),
                 roles: self.roles().map_err(|error| failed(&error))?,
             },
+            carried: self.groups.carried(),
             access: RealmAccess {
                 membership_attribute: self.membership_attribute.clone(),
                 rules: self.access.clone(),

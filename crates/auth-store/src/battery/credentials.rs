@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use auth_core::{
-    Conflict, CredentialId, CredentialKind, CredentialStore, Digest, ProtocolName, Scope, SealedStore,
-    Timestamp, UserId, UserStore,
+    Conflict, Credential, CredentialId, CredentialKind, CredentialStore, Digest, ProtocolName, Scope,
+    SealedStore, Timestamp, UserId, UserStore,
 };
 use tokio::task::JoinSet;
 
@@ -35,6 +35,36 @@ pub async fn finds_credentials_by_kind_and_digest<F: Fixture>(fixture: &F) {
     assert!(store.by_digest(CredentialKind::PERSONAL_TOKEN, &Digest::new([0; 32])).await.unwrap().is_none());
     let listed = store.of_user(users[0], CredentialKind::PERSONAL_TOKEN).await.unwrap();
     assert_eq!(listed.iter().map(comparable).collect::<Vec<_>>(), [comparable(&bare)]);
+}
+
+pub async fn lists_what_has_ended_of_a_kind_and_purges_no_removal_that_is_to_be_carried_out<F: Fixture>(
+    fixture: &F,
+) {
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 2).await;
+    let removal = CredentialKind::DEVICE_REMOVAL;
+    let mut all = Vec::new();
+    for (number, owner, kind, end) in [
+        (1, users[0], removal, Some(30)),
+        (2, users[1], removal, Some(10)),
+        (3, users[0], removal, Some(50)),
+        (4, users[1], removal, None),
+        (5, users[0], CredentialKind::ROCKETCHAT_TOKEN, Some(20)),
+    ] {
+        let added = Credential { expires: end.map(at), ..credential(owner, kind, number) };
+        assert!(store.add(&added, 9, None).await.unwrap());
+        all.push(added.id);
+    }
+    let ended = async |kind, limit| {
+        let found = store.ended(kind, at(50), limit).await.unwrap();
+        found.into_iter().map(|found| found.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ended(removal, 9).await, [all[1], all[0]], "by their ends, and none that ends just now");
+    assert_eq!(ended(removal, 1).await, [all[1]]);
+    assert_eq!(ended(CredentialKind::ROCKETCHAT_TOKEN, 9).await, [all[4]]);
+    assert_eq!(store.purge(at(50)).await, Ok(1));
+    assert_eq!(ended(removal, 9).await, [all[1], all[0]]);
+    assert_eq!(ended(CredentialKind::ROCKETCHAT_TOKEN, 9).await, []);
 }
 
 pub async fn keeps_kinds_that_no_store_knows<F: Fixture>(fixture: &F) {

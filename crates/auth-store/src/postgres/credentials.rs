@@ -67,9 +67,14 @@ pub(super) const RAISE: &str = "WITH raised AS (UPDATE credential SET counter = 
     UPDATE account SET version = version + 1 FROM raised WHERE account.id = raised.account \
     RETURNING account.id";
 pub(super) const EXPIRED: &str = "WITH gone AS (DELETE FROM credential WHERE id IN (SELECT id FROM credential \
-    WHERE expires < $1 LIMIT $2) RETURNING account), \
+    WHERE expires < $1 AND kind <> 'device-removal' LIMIT $2) RETURNING account), \
     touched AS (UPDATE account SET version = version + 1 WHERE id IN (SELECT account FROM gone) RETURNING id) \
     SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM touched)";
+pub(super) const ENDED: &str = concat!(
+    "SELECT ",
+    credential_columns!(),
+    " FROM credential AS c WHERE c.expires < $1 AND c.kind = $2 ORDER BY c.expires LIMIT $3"
+);
 
 #[async_trait]
 impl CredentialStore for Postgres {
@@ -246,6 +251,12 @@ impl CredentialStore for Postgres {
             write_once!(self, |client| execute(client, SET_LAST_USED, &[&ids, &times]).await)?;
         }
         Ok(())
+    }
+
+    async fn ended(&self, kind: CredentialKind, now: Timestamp, limit: u32) -> StoreResult<Vec<Credential>> {
+        let (now, kind, limit) = (now.as_millis(), kind.as_str(), i64::from(limit));
+        let found = read!(self, |client| rows(client, ENDED, &[&now, &kind, &limit]).await)?;
+        Ok(found.iter().map(|row| Columns::of(row).credential()).collect::<Result<_>>()?)
     }
 
     async fn purge(&self, now: Timestamp) -> StoreResult<u64> {

@@ -46,6 +46,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("write last uses", credentials::SET_LAST_USED),
     ("lock a user", statement::LOCK),
     ("delete expired credentials", credentials::EXPIRED),
+    ("list the credentials of a kind that ended", credentials::ENDED),
     ("list a page of attempts, newest first", log_pages::ATTEMPTS_NEWEST.all),
     ("list a page of attempts, oldest first", log_pages::ATTEMPTS_OLDEST.all),
     ("list a page of a user's attempts, newest first", log_pages::ATTEMPTS_NEWEST.of_user),

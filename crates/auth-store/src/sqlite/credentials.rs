@@ -58,7 +58,14 @@ pub(super) const SET_LAST_USED: &str =
 pub(super) const RAISE: &str = "UPDATE credential SET counter = ?2 WHERE id = ?1 AND counter < ?2 \
     RETURNING (SELECT id FROM user WHERE number = credential.user)";
 pub(super) const EXPIRED: &str = "DELETE FROM credential WHERE number IN (SELECT number FROM credential \
-    WHERE expires < ?1 LIMIT ?2) RETURNING (SELECT id FROM user WHERE number = credential.user)";
+    WHERE expires < ?1 AND kind <> 'device-removal' LIMIT ?2) \
+    RETURNING (SELECT id FROM user WHERE number = credential.user)";
+pub(super) const ENDED: &str = concat!(
+    "SELECT ",
+    credential_columns!(),
+    " FROM credential AS c CROSS JOIN user AS u ON u.number = c.user
+     WHERE c.expires < ?1 AND c.kind = ?2 ORDER BY c.expires LIMIT ?3"
+);
 
 #[async_trait]
 impl CredentialStore for Sqlite {
@@ -237,6 +244,17 @@ impl CredentialStore for Sqlite {
             .await?;
         }
         Ok(())
+    }
+
+    async fn ended(&self, kind: CredentialKind, now: Timestamp, limit: u32) -> StoreResult<Vec<Credential>> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(ENDED)?;
+            let rows = statement.query_and_then(params![now.as_millis(), kind.as_str(), limit], |row| {
+                Columns::of(row).credential()
+            })?;
+            rows.collect()
+        })
+        .await
     }
 
     async fn purge(&self, now: Timestamp) -> StoreResult<u64> {

@@ -41,6 +41,7 @@ const NARROW: &[(&str, &str)] = &[
     ("find a user of a realm", realms::HAS_USERS),
     ("find a credential by digest", credentials::BY_DIGEST),
     ("delete expired credentials", credentials::EXPIRED),
+    ("list the credentials of a kind that ended", credentials::ENDED),
     ("list the credentials of a user", credentials::OF_USER),
     ("find a credential of a user", credentials::NUMBER),
     ("count the credentials of a user", credentials::COUNT_KIND),

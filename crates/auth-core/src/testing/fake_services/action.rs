@@ -57,6 +57,7 @@ pub enum ActionKind {
     RenewBackupCodes {
         code: OneTimeCode,
     },
+    KeepDevice,
     BackupCodesLeft,
     ResetDevice {
         of: Option<Identifier>,

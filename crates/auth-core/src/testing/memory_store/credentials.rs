@@ -162,8 +162,27 @@ impl CredentialStore for MemoryStore {
         })
     }
 
+    async fn ended(
+        &self,
+        kind: CredentialKind,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Credential>, StoreError> {
+        self.read(|state| {
+            let ended = |own: &&Credential| own.kind == kind && own.expires.is_some_and(|end| end < now);
+            let mut found: Vec<Credential> = state.credentials.iter().filter(ended).cloned().collect();
+            found.sort_by_key(|own| own.expires);
+            found.truncate(limit as usize);
+            found
+        })
+    }
+
     async fn purge(&self, now: Timestamp) -> Result<u64, StoreError> {
-        self.change(|state| Ok(state.delete_credentials(|own| own.expires.is_some_and(|end| end < now))))
+        self.change(|state| {
+            Ok(state.delete_credentials(|own| {
+                own.expires.is_some_and(|end| end < now) && own.kind != CredentialKind::DEVICE_REMOVAL
+            }))
+        })
     }
 }
 

@@ -2,10 +2,13 @@ use auth_core::testing::{MemoryStore, RealmBuilder, UserBuilder};
 use auth_core::{BackendAnswer, CredentialStore, ManualClock, PasswordBackend, SeededRng, UserStore};
 
 use super::*;
+use crate::account::notices::Notices;
+use crate::audit::Auditor;
 use crate::keys::Keys;
 use crate::mail_text::Site;
 use crate::network_rules::NetworkRules;
 use crate::rate_limit::local::LocalLimits;
+use crate::revocation::RevocationTable;
 use crate::rules::RuleSet;
 use crate::testing::{START, limited, peer, ring};
 
@@ -48,30 +51,46 @@ impl World {
         let rules = RuleSet::new(&config, Vec::new());
         let local = LocalLimits::new(&config, &rules);
         let directories = Arc::new(Directories::default());
-        let check = SecondFactorCheck {
+        let limits = Arc::new(AttemptLimits::new(
+            local,
+            Arc::new(NetworkRules::new(Arc::clone(&shared), Arc::clone(&clock))),
+            Arc::clone(&shared),
+            Arc::clone(&clock),
+        ));
+        let credentials =
+            Arc::new(CredentialFactory::new(Arc::clone(&keys), Arc::clone(&clock), Arc::clone(&rng)));
+        let mail = Arc::new(MailQueue {
             store: Arc::clone(&shared),
-            credentials: Arc::new(CredentialFactory::new(
-                Arc::clone(&keys),
-                Arc::clone(&clock),
-                Arc::clone(&rng),
-            )),
-            limits: Arc::new(AttemptLimits::new(
-                local,
-                Arc::new(NetworkRules::new(Arc::clone(&shared), Arc::clone(&clock))),
-                Arc::clone(&shared),
-                Arc::clone(&clock),
-            )),
+            keys,
+            clock: Arc::clone(&clock),
+            rng: Arc::clone(&rng),
+            site: Site::default(),
+            language: Language::default(),
+        });
+        let notices = Notices {
+            mail: Arc::clone(&mail),
+            rules: Arc::new(rules),
+            clock: Arc::clone(&clock),
+            config: config.mail.notices,
+        };
+        let removals = DeviceRemovals {
+            store: Arc::clone(&shared),
+            credentials: Arc::clone(&credentials),
+            revocations: Arc::new(RevocationTable::new(&notices.rules, true)),
+            auditor: Arc::new(Auditor::new(Arc::clone(&clock), Arc::clone(&limits))),
+            notices: Arc::new(notices),
+            limits: Arc::clone(&limits),
+            clock: Arc::clone(&clock),
+        };
+        let check = SecondFactorCheck {
+            store: shared,
+            credentials,
+            limits,
             priorities: Arc::new(Priorities::new(Arc::clone(&clock), &[])),
             backends: Arc::new(BackendChain::new(vec![Arc::new(Outage)], Arc::clone(&directories))),
             directories,
-            mail: Arc::new(MailQueue {
-                store: shared,
-                keys,
-                clock: Arc::clone(&clock),
-                rng: Arc::clone(&rng),
-                site: Site::default(),
-                language: Language::default(),
-            }),
+            mail,
+            removals: Arc::new(removals),
             clock,
             rng,
             config: SecondFactorConfig::new(&config.rocketchat, false),
@@ -80,7 +99,13 @@ impl World {
     }
 
     fn subject(&self) -> Subject<'_> {
-        Subject { realm: &self.realm, account: &self.account, peer: &self.peer, takes_codes_again: false }
+        Subject {
+            realm: &self.realm,
+            account: &self.account,
+            peer: &self.peer,
+            protocol: ProtocolName::ROCKETCHAT,
+            takes_codes_again: false,
+        }
     }
 
     /// Mails a new code; gives it, and its record.

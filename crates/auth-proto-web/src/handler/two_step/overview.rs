@@ -6,6 +6,7 @@ use http::StatusCode;
 
 use crate::answer::page;
 use crate::decode::next::Next;
+use crate::encode::moment::Moment;
 use crate::error::PageError;
 use crate::form::FormName;
 use crate::notice::{self, Notice};
@@ -84,6 +85,15 @@ pub(crate) async fn remove(state: &WebProtocol, request: &Request<'_>) -> Result
     overview(state, request, &signed_in, draft).await
 }
 
+/// Keeps the app that a help desk was asked to remove.
+pub(crate) async fn keep(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
+    let signed_in = session::required_for_factors(state, request).await?;
+    signed_in.open(state, request, FormName::KeepDevice, HERE)?;
+    let factor = PresentedFactor::default();
+    state.services.keep_device(&signed_in.caller(request, &factor)).await?;
+    Ok(notice::lead(state, &signed_in, HERE, Notice::DeviceKept))
+}
+
 /// The code as the factor that is asked for, too: it is one.
 fn presented(code: &auth_core::OneTimeCode) -> PresentedFactor {
     PresentedFactor { code: Some(code.clone()), method: Some(FactorMethod::Totp), password: None }
@@ -111,9 +121,12 @@ pub(super) async fn overview(
     let t = request.texts;
     let profile = &signed_in.principal.profile;
     let factor = PresentedFactor::default();
-    let left = match profile.totp {
-        true => state.services.backup_codes_left(&signed_in.caller(request, &factor)).await?,
-        false => 0,
+    let caller = signed_in.caller(request, &factor);
+    let (left, removal) = match profile.totp {
+        true => {
+            (state.services.backup_codes_left(&caller).await?, state.services.device_removal(&caller).await?)
+        }
+        false => (0, None),
     };
     let mailed = profile.user.email_second_factor;
     let next = draft.next.as_ref().map_or("", Next::as_str);
@@ -134,6 +147,10 @@ pub(super) async fn overview(
         enrol: signed_in.seal(state, FormName::Enrol, &[("next", next)]),
         renew: signed_in.seal(state, FormName::RenewCodes, &[]),
         renew_code: code("renew-code", draft.renew_error),
+        removal: removal.map_or_else(String::new, |until| {
+            fill(t.two_step.removal_lead, &[&Moment::new(until, &t.months).shown])
+        }),
+        keep: signed_in.seal(state, FormName::KeepDevice, &[]),
         remove: signed_in.seal(state, FormName::RemoveDevice, &[]),
         remove_code: code("remove-code", draft.remove_error),
         mail: signed_in.seal(

@@ -3,17 +3,15 @@
 use std::io::{IsTerminal, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use auth_admin::operation::{AccountName, Admin, MakeResetLink, Operator};
-use auth_core::Actor;
+use auth_admin::operation::{AccountName, MakeResetLink};
 use zeroize::Zeroizing;
 
 use super::add::Add;
+use crate::command::access::{Access, is_refusal};
 use crate::command::account::AccountArguments;
 use crate::command::output::{print_line, print_remark};
-use crate::config::Config;
 
 /// Where a link goes, and how long it is good.
 #[derive(Debug, clap::Args)]
@@ -44,33 +42,37 @@ pub(in crate::command) struct Invite {
 
 impl ResetLink {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let site = self.link.check(&self.account.access().config()?)?;
-        let day = self.link.day;
-        let make = self.account.run(async |access, user| access.run(MakeResetLink { user, day }).await);
-        self.link.hand_over(&site, make.await?.token.expose())
+        let link = &self.link;
+        let make = async |access: &Access, user| {
+            let site = link.check(access).await?;
+            Ok((site, access.run(MakeResetLink { user, day: link.day }).await?))
+        };
+        match self.account.run(make).await {
+            Ok((site, made)) => link.hand_over(&site, made.token.expose()),
+            Err(error) if is_refusal(&error, "not-permitted") => Err(error.context(
+                "only whoever may do everything is shown a link: `auth-server user mail-reset-link` mails one",
+            )),
+            Err(error) => Err(error),
+        }
     }
 }
 
 impl Invite {
     /// Adds the user without a password, which is set by the link.
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let site = self.link.check(&self.add.file.load()?)?;
-        let Some(name) = self.add.email.clone().or_else(|| self.add.name.clone()) else {
-            bail!("name the new user with --email, --name or both");
-        };
-        let realm = self.add.realm.clone();
-        let assembled = Add { no_password: true, ..self.add }.run().await?;
-        let admin = Admin::new(Arc::clone(assembled.engine()), Operator::owner(Actor::Operator));
-        let user = AccountName::new(Some(&realm), &name);
-        let made = admin.run(MakeResetLink { user, day: self.link.day }).await?;
+        let access = self.add.access().open().await?;
+        let site = self.link.check(&access).await?;
+        let added = self.add.add_without_password(&access).await?;
+        let user = AccountName::new(Some(&added.realm), &added.id);
+        let made = access.run(MakeResetLink { user, day: self.link.day }).await?;
         self.link.hand_over(&site, made.token.expose())
     }
 }
 
 impl Link {
     /// The address of the pages, once it is sure that the link can be handed over.
-    fn check(&self, config: &Config) -> anyhow::Result<String> {
-        let Some(site) = config.web.url.clone() else {
+    async fn check(&self, access: &Access) -> anyhow::Result<String> {
+        let Some(site) = access.pages().await? else {
             bail!("links lead to the pages, which are off: set [web] url");
         };
         match &self.output {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use auth_admin::SecretText;
-use auth_admin::operation::{AccountName, EnrolDevice, NewDeviceFor, RemoveDevice};
+use auth_admin::operation::{AccountName, EnrolDevice, KeepDevice, NewDeviceFor, RemoveDevice};
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use zeroize::Zeroizing;
@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::command::access::{Access, is_refusal};
 use crate::command::account::{AccountArguments, AccountsArguments};
 use crate::command::input::read_code;
-use crate::command::output::print_line;
+use crate::command::output::{print_line, shown_moment};
 
 /// Manage a user's authenticator app.
 #[derive(Debug, clap::Subcommand)]
@@ -19,9 +19,12 @@ pub(in crate::command) enum TotpCommand {
     #[command(after_help = "Example: auth-server user totp enroll --config auth.toml iago@zulip.com\n\
                             The code is read from the terminal or standard input.")]
     Enroll(Enroll),
-    /// Remove the device and its backup codes.
+    /// Remove the device and its backup codes. For a help desk the removal is held for a day, and the owner is mailed.
     #[command(after_help = "Example: auth-server user totp disable --config auth.toml iago@zulip.com")]
     Disable(AccountsArguments),
+    /// Keep a device whose removal a help desk asked for.
+    #[command(after_help = "Example: auth-server user totp keep iago@zulip.com")]
+    Keep(AccountsArguments),
 }
 
 #[derive(Debug, clap::Args)]
@@ -39,12 +42,27 @@ impl TotpCommand {
             Self::Enroll(enroll) => enroll.run().await,
             Self::Disable(accounts) => {
                 let disable = async |access: &Access, user| {
-                    if !access.run(RemoveDevice { user }).await?.changed {
-                        bail!("the user has no device");
+                    let removed = access.run(RemoveDevice { user }).await?;
+                    match (removed.changed, removed.held_until) {
+                        (true, None) => Ok("disabled".to_owned()),
+                        (true, until) => Ok(format!(
+                            "held until {}: the owner was mailed, and a login with a code of the device keeps it",
+                            shown_moment(until)
+                        )),
+                        (false, Some(until)) => {
+                            Ok(format!("was held already, until {}", shown_moment(Some(until))))
+                        }
+                        (false, None) => bail!("the user has no device"),
                     }
-                    Ok("disabled".to_owned())
                 };
                 accounts.each(disable).await
+            }
+            Self::Keep(accounts) => {
+                let keep = async |access: &Access, user| {
+                    let changed = access.run(KeepDevice { user }).await?.changed;
+                    Ok(if changed { "kept" } else { "no removal was held" }.to_owned())
+                };
+                accounts.each(keep).await
             }
         }
     }
