@@ -4,6 +4,7 @@ pub(crate) mod address_verification;
 pub(crate) mod api_keys;
 pub(crate) mod confirm;
 pub(crate) mod development;
+pub(crate) mod forward_sessions;
 pub(crate) mod notices;
 pub(crate) mod own_account;
 pub(crate) mod own_credentials;

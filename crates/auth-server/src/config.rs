@@ -11,6 +11,7 @@ mod engine;
 pub(crate) mod environment;
 mod error;
 mod files;
+mod forward;
 mod keys;
 mod ldap;
 mod limits;
@@ -44,6 +45,7 @@ pub use backup::Backup;
 pub use error::ConfigError;
 use error::KeyPath;
 pub use files::SecretFile;
+pub use forward::{Forward, ForwardRule};
 pub use keys::Keys;
 pub use ldap::Ldap;
 pub use limits::Limits;
@@ -97,6 +99,8 @@ pub struct Config {
     pub ldap: BTreeMap<String, Ldap>,
     /// The pages on which people sign in and look after their accounts.
     pub web: Web,
+    /// Forward authentication: proxies ask who is there.
+    pub forward: Forward,
     /// The Zulip protocol.
     pub zulip: Zulip,
     /// The Rocket.Chat protocol.
@@ -172,6 +176,7 @@ impl Config {
             ProtocolName::ROCKETCHAT => self.rocketchat.enabled,
             ProtocolName::ZETTELSTORE => self.zettelstore.enabled,
             ProtocolName::WEB => self.web.is_on(),
+            ProtocolName::FORWARD => self.forward.is_on(),
             _ => false,
         })
     }
@@ -242,6 +247,7 @@ impl Config {
         self.keys.check()?;
         self.zulip.check()?;
         self.rocketchat.check()?;
+        self.forward.check(&self.server, &self.web)?;
         self.passwords.check()?;
         self.relay()?;
         self.directories()?;

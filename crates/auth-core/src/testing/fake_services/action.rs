@@ -113,6 +113,7 @@ pub enum ActionKind {
     },
     RenewWebSession,
     RotateWebSession,
+    ForwardSession,
     OwnCredentials,
     EndCredential {
         id: CredentialId,
