@@ -86,11 +86,12 @@ fn kind(kind: CredentialKind, t: &'static Texts) -> String {
 }
 
 /// The system that a protocol belongs to, as people know it.
-pub(crate) fn protocol(name: &ProtocolName) -> &str {
+pub(crate) fn protocol<'a>(name: &'a ProtocolName, t: &'static Texts) -> &'a str {
     match *name {
         ProtocolName::ZULIP => "Zulip",
         ProtocolName::ROCKETCHAT => "Rocket.Chat",
         ProtocolName::ZETTELSTORE => "Zettelstore",
+        ProtocolName::FORWARD => t.kinds.applications,
         _ => name.as_str(),
     }
 }
