@@ -106,7 +106,7 @@ core.register_action("auth-forward", { "http-req" }, function(txn, server)
     end
     for _, name in ipairs(IDENTITY) do
         local value = first_of(reply.headers, name)
-        if value ~= nil then
+        if value ~= nil and value ~= "" then
             txn.http:req_set_header(name, value)
         end
     end

@@ -7,14 +7,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use data_encoding::BASE64;
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use tungstenite::protocol::Role;
 use tungstenite::{Message, WebSocket};
 
 use crate::client::program;
+use crate::http::{self, Request};
 use crate::process::{Process, free_address};
 use crate::proxy::Proxy;
 use crate::server::Server;
@@ -38,9 +40,11 @@ http {
         listen @LISTEN@;
 ";
 
-/// What a proxy in front of another does.
+/// What a proxy in front of another does. It has an address of its own: for that of this machine, Envoy would name another one.
 const FRONT: &str = "location / {
             proxy_pass http://@SERVER@;
+            proxy_http_version 1.1;
+            proxy_bind 127.0.0.2;
             proxy_set_header Host $http_host;
             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
         }
@@ -48,6 +52,10 @@ const FRONT: &str = "location / {
 
 /// The action of HAProxy.
 const LUA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/haproxy/auth-forward.lua");
+
+/// How often a wait for routes asks again, and how many times: 10 seconds in all.
+const ROUTE_POLL: Duration = Duration::from_millis(10);
+const ROUTE_POLLS: u32 = 1000;
 
 /// A proxy that knows forward authentication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +137,7 @@ impl ForwardProxy {
                     ":{} {{\n bind 127.0.0.1\n import auth_forward\n reverse_proxy {to}\n}}\n",
                     address.port()
                 );
-                let options = "{\n admin off\n auto_https off\n persist_config off\n}\n";
+                let options = "{\n admin off\n auto_https off\n}\n";
                 let file = write("Caddyfile", &format!("{options}{text}{site}"))?;
                 let debian = PathBuf::from("/usr/bin/caddy");
                 let caddy = if kind == ProxyKind::Caddy { program("caddy")? } else { debian };
@@ -148,7 +156,7 @@ impl ForwardProxy {
                 let mut command = Command::new(program("traefik")?);
                 command
                     .arg(format!("--entryPoints.web.address={listen}"))
-                    .arg("--entryPoints.web.forwardedHeaders.trustedIPs=127.0.0.1/32")
+                    .arg("--entryPoints.web.forwardedHeaders.trustedIPs=127.0.0.1/32,127.0.0.2/32")
                     .arg(format!("--providers.file.directory={}", folder.display()))
                     .args(["--global.checkNewVersion=false", "--global.sendAnonymousUsage=false"])
                     .current_dir(&folder);
@@ -175,6 +183,9 @@ impl ForwardProxy {
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         let mut process = Process::spawn(&mut command).context("cargo xtask test installs the proxies")?;
         process.wait_until_listening(address, &log)?;
+        if kind == ProxyKind::Traefik {
+            wait_for_routes(address)?;
+        }
         Ok(Self { address, log, _running: Running::Other(process) })
     }
 
@@ -215,6 +226,17 @@ impl ForwardProxy {
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
+}
+
+/// Waits until Traefik, which listens before it has read its routes, has one.
+fn wait_for_routes(address: SocketAddr) -> Result<()> {
+    for _ in 0..ROUTE_POLLS {
+        if http::send(address, &Request::new("GET", "/"))?.status != 404 {
+            return Ok(());
+        }
+        thread::sleep(ROUTE_POLL);
+    }
+    bail!("Traefik has no route after 10 s")
 }
 
 /// An application that shows what it is sent: it answers a request with its head and its body, and what comes by a web socket

@@ -16,7 +16,7 @@ pub(crate) const PAGES: &str = "auth.example.org";
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
-/// The address of clients. The proxies are at 127.0.0.1, which alone is trusted.
+/// The address of clients. The proxies are at 127.0.0.1 and 127.0.0.2, which alone are trusted.
 pub(crate) const CLIENT: &str = "127.0.0.66";
 
 const USERS: &str = r#"{"kind":"realm","realm":"main","subdomain":"","name":"Main"}
@@ -40,8 +40,9 @@ pub(crate) struct Site {
 impl Site {
     pub(crate) fn start(kind: ProxyKind) -> Self {
         let config = ServerConfig::for_tests()
-            .set("server.trusted_proxies", vec!["127.0.0.1"])
+            .set("server.trusted_proxies", vec!["127.0.0.1", "127.0.0.2"])
             .set("admin.socket", "@DIR@/admin.sock")
+            .set("zettelstore.login_delay", "0s")
             .set("web.url", format!("https://{PAGES}"))
             .set("forward.hosts", vec![HOST])
             .set("forward.dialect", kind.dialect())
@@ -54,7 +55,9 @@ impl Site {
         let mut server = Server::prepare(&server_binary().unwrap(), &config).unwrap();
         server.import(USERS).unwrap();
         server.serve().unwrap();
-        for arguments in [&["group", "add", "staff"][..], &["group", "join", "ada", "--group", "staff"]] {
+        for arguments in
+            [&["group", "add", "staff", "--realm", "main"][..], &["group", "join", "ada", "--group", "staff"]]
+        {
             server.run(&[arguments, &["--config", "@CONFIG@"]].concat(), "").unwrap();
         }
         let application = Application::start().unwrap();
@@ -81,7 +84,11 @@ impl Site {
     pub(crate) fn ask(&self, proxy: SocketAddr, options: &[&str], path: &str, headers: &[&str]) -> Response {
         let mut curl = Command::new("curl");
         curl.args(["-q", "-sS", "-i", "--http1.1", "--path-as-is", "--max-time", "20", "--noproxy", "*"]);
-        curl.args(["--interface", CLIENT, "-H", &format!("Host: {HOST}"), "-H", "Accept:"]);
+        curl.args(["--interface", CLIENT, "-H", "Accept:"]);
+        // curl sends the first.
+        if !headers.iter().any(|header| header.starts_with("Host:")) {
+            curl.args(["-H", &format!("Host: {HOST}")]);
+        }
         for header in headers {
             curl.args(["-H", header]);
         }

@@ -42,7 +42,7 @@ impl Row {
     pub(crate) fn new(credential: &OwnCredential, t: &'static Texts) -> Self {
         let moment = |at| Moment::new(at, &t.months);
         let place = credential.origin.as_ref().map(|origin| place(origin, t)).unwrap_or_default();
-        let protocols: Vec<&str> = credential.protocols.iter().map(protocol).collect();
+        let protocols: Vec<&str> = credential.protocols.iter().map(|name| protocol(name, t)).collect();
         Self {
             id: credential.id.to_string(),
             kind: kind(credential.kind, t),
