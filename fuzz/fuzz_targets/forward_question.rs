@@ -26,7 +26,9 @@ libfuzzer_sys::fuzz_target!(|sent: &[u8]| {
     for (dialect, _) in Dialect::ALL {
         let Ok(question) = Question::of(dialect, &request) else { continue };
         assert_eq!(host_of(&question.host).as_deref(), Some(question.host.as_str()));
-        assert!(question.path().starts_with('/') && question.target.bytes().all(|byte| byte.is_ascii_graphic()));
+        assert!(
+            question.path().starts_with('/') && question.target.bytes().all(|byte| byte.is_ascii_graphic())
+        );
         if let Some(path) = normalised(question.path()) {
             assert!(path.starts_with('/') && !path.contains("//"));
             assert!(path.split('/').all(|segment| segment != "." && segment != ".."));
@@ -40,7 +42,9 @@ libfuzzer_sys::fuzz_target!(|sent: &[u8]| {
         let again = Cookies::of(&headers);
         assert!(again.forward.is_empty() && again.session.is_none());
     }
-    if let Some(address) = std::str::from_utf8(target).ok().and_then(|text| ReturnAddress::parse(text, &hosts)) {
+    if let Some(address) =
+        std::str::from_utf8(target).ok().and_then(|text| ReturnAddress::parse(text, &hosts))
+    {
         assert!(address.as_str().starts_with("https://wiki.example.org/"));
     }
 });

@@ -37,7 +37,7 @@ impl Lineage {
     }
 
     /// The same lineage for what comes from a credential of the user, and ends with it.
-    pub(crate) fn from_credential(self, parent: CredentialId) -> Self {
+    pub(crate) fn with_parent(self, parent: CredentialId) -> Self {
         Self { parent: Some(parent), ..self }
     }
 

@@ -1,5 +1,9 @@
 //! Each credential, a wrong one, one that was revoked, and what else comes with a request.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
 use auth_conformance::http::Request;
 use serde_json::Value;
 
@@ -142,6 +146,17 @@ pub(crate) fn a_body_and_a_web_socket_go_through(site: &Site) {
     let refused = site.proxy.ask_socket(HOST, "/socket", "").unwrap_err().to_string();
     assert!(refused.starts_with("HTTP/1.1 401 "), "{:?}: {refused}", site.kind);
     assert_eq!(site.application.count(), before, "{:?}", site.kind);
+}
+
+/// nginx sends the length of a body and not the body, unless it is told otherwise.
+pub(crate) fn a_body_that_never_comes_is_not_waited_for(site: &Site) {
+    let mut connection = TcpStream::connect(site.server.address()).unwrap();
+    connection.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let head = format!("POST /forward/auth/x HTTP/1.0\r\nHost: {HOST}\r\nContent-Length: 1000000\r\n\r\n");
+    connection.write_all(head.as_bytes()).unwrap();
+    let mut answer = [0; 12];
+    connection.read_exact(&mut answer).unwrap();
+    assert!(matches!(&answer, b"HTTP/1.0 400" | b"HTTP/1.0 401"), "{:?}", answer.escape_ascii().to_string());
 }
 
 pub(crate) fn without_the_server_nobody_goes_through(site: &mut Site) {

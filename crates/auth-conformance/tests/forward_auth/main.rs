@@ -27,6 +27,7 @@ fn holds(kind: ProxyKind) {
     liar::a_client_is_nobody_but_the_owner_of_its_credential(&site);
     liar::rules_hold_however_a_path_is_written(&site);
     browser::is_led_to_the_pages_and_back(&site);
+    credentials::a_body_that_never_comes_is_not_waited_for(&site);
     addresses::are_the_clients_own_behind_one_proxy_and_behind_two(&site);
     addresses::limits_are_told_to_the_client(&site);
     credentials::without_the_server_nobody_goes_through(&mut site);

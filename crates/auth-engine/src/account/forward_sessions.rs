@@ -26,7 +26,7 @@ impl ForwardSessions for ForwardSessionService {
         let principal = caller.principal;
         let is_web_session = principal.kind == Some(CredentialKind::WEB_SESSION);
         let web_session = principal.credential.filter(|_| is_web_session).ok_or(ActionError::NotOffered)?;
-        let lineage = Lineage::of(caller.peer, None).from_credential(web_session).until(principal.expires);
+        let lineage = Lineage::of(caller.peer, None).with_parent(web_session).until(principal.expires);
         let (protocol, kind) = (ProtocolName::FORWARD, CredentialKind::FORWARD_SESSION);
         Ok(self.issuer.token(protocol, kind, principal.profile.user.id, lineage, None).await?)
     }

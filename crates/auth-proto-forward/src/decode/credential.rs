@@ -177,7 +177,7 @@ mod tests {
         for (at, first) in kinds.iter().enumerate() {
             for second in &kinds[at..] {
                 let is_cookies = first[0].0 == "cookie" && second[0].0 == "cookie";
-                if is_cookies && first[0] != COOKIE || is_cookies && second[0] == SESSION {
+                if is_cookies && (first[0] != COOKIE || second[0] == SESSION) {
                     continue;
                 }
                 assert_eq!(

@@ -208,3 +208,62 @@ impl Snippet {
         Ok(address)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{Parser, ValueEnum};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Arguments {
+        #[command(flatten)]
+        snippet: Snippet,
+    }
+
+    fn snippet(proxy: &str) -> Snippet {
+        let arguments = ["snippet", proxy, "--config", "auth.toml"];
+        Arguments::try_parse_from(arguments).unwrap().snippet
+    }
+
+    fn config(dialect: &str, more: &str) -> Config {
+        let text =
+            format!("[forward]\nhosts = [\"wiki.example.org\"]\ndialect = \"{dialect}\"\n[server]\n{more}");
+        toml::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn each_proxy_is_told_where_the_server_listens() {
+        for (listen, expected) in [
+            ("", "127.0.0.1:8080"),
+            ("listen = [\"0.0.0.0:9000\"]", "127.0.0.1:9000"),
+            ("listen = [\"[::]:9000\"]", "[::1]:9000"),
+            (
+                "listen = [{ address = \"192.0.2.1:1\", protocols = [\"web\"] }, { address = \"192.0.2.1:2\", protocols = \
+                 [\"forward\"] }]",
+                "192.0.2.1:2",
+            ),
+        ] {
+            for proxy in Proxy::value_variants() {
+                let name = proxy.to_possible_value().unwrap();
+                let found = snippet(name.get_name()).server(&config(proxy.dialect().as_str(), listen));
+                assert_eq!(found.unwrap().to_string(), expected, "{listen} {proxy:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_configuration_that_a_proxy_can_not_ask_is_refused() {
+        let nowhere = "listen = [{ address = \"192.0.2.1:1\", protocols = [\"web\"] }]";
+        for (proxy, config, part) in [
+            ("nginx", config("envoy", ""), "asks in \"nginx\""),
+            ("haproxy", config("nginx", ""), "asks in \"x-forwarded\""),
+            ("envoy", Config::default(), "name the hosts"),
+            ("nginx", config("nginx", "client_header = \"Forwarded\""), "X-Forwarded-For"),
+            ("nginx", config("nginx", nowhere), "no address is for the protocol"),
+        ] {
+            let error = snippet(proxy).server(&config).unwrap_err().to_string();
+            assert!(error.contains(part), "{proxy}: {error}");
+        }
+    }
+}

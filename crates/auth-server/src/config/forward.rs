@@ -226,7 +226,7 @@ mod tests {
             match error {
                 None => assert_eq!(found, Ok(()), "{forward}"),
                 Some(part) => {
-                    assert!(found.as_ref().is_err_and(|found| found.contains(part)), "{forward}: {found:?}")
+                    assert!(found.as_ref().is_err_and(|found| found.contains(part)), "{forward}: {found:?}");
                 }
             }
         }
