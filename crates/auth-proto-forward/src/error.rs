@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use auth_core::{ActionError, Answer, InternalError, LoginError, RequestError, Timestamp, TokenError};
+use auth_core::{ActionError, Answer, InternalError, LoginError, RequestError, TokenError};
 
 use crate::access::DoubtfulPath;
 use crate::decode::credential::CredentialError;
 use crate::decode::question::QuestionError;
 use crate::encode::error as encode;
+use crate::encode::error::SignIn;
 
 /// Why a request is not answered with a success.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,19 +46,6 @@ pub(crate) enum ForwardError {
     Banned,
     /// The request could not be judged.
     Internal(InternalError),
-}
-
-/// How somebody who is not known is told so.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct SignIn {
-    /// The page that a browser is to be led to.
-    pub(crate) location: Option<String>,
-    /// Whether the proxy passes a redirect on. Otherwise the page is named beside a 401.
-    pub(crate) redirects: bool,
-    /// Whether a browser asked, which would show a window of its own for HTTP Basic authentication.
-    pub(crate) is_browser: bool,
-    /// The answer must not be sent before this moment.
-    pub(crate) not_before: Option<Timestamp>,
 }
 
 impl ForwardError {

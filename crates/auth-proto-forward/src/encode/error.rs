@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{InternalErrorKind, retry_after_seconds};
+use auth_core::{InternalErrorKind, Timestamp, retry_after_seconds};
 use bytes::Bytes;
 use http::header::{
     ALLOW, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
@@ -12,13 +12,25 @@ use http::{HeaderValue, Response, StatusCode};
 
 use super::headers::{empty, set_location};
 use crate::decode::question::QuestionError;
-use crate::error::SignIn;
 
 /// Asks for a name and a secret. A browser opens a window for it.
 const BASIC: &str = "Basic realm=\"auth-server\", charset=\"UTF-8\"";
 
 /// Says that something is asked for, without a window.
 const BEARER: &str = "Bearer realm=\"auth-server\"";
+
+/// How somebody who is not known is told so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SignIn {
+    /// The page that a browser is to be led to.
+    pub(crate) location: Option<String>,
+    /// Whether the proxy passes a redirect on. Otherwise the page is named beside a 401.
+    pub(crate) redirects: bool,
+    /// Whether a browser asked, which would show a window of its own for HTTP Basic authentication.
+    pub(crate) is_browser: bool,
+    /// The answer must not be sent before this moment.
+    pub(crate) not_before: Option<Timestamp>,
+}
 
 /// The one answer to whoever is not known, for whatever reason.
 pub(crate) fn unknown(sign_in: &SignIn) -> Response<Bytes> {
