@@ -1,4 +1,4 @@
-//! The distribution: the release build, the licences and the README.
+//! The distribution: the release build, the licences, the README, and the action of HAProxy.
 
 use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};
@@ -23,6 +23,7 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     sh.remove_path("target/dist")?;
     let dist = sh.create_dir("target/dist")?;
     sh.copy_file("target/release/auth-server", &dist)?;
+    sh.copy_file("deploy/haproxy/auth-forward.lua", &dist)?;
     for file in files {
         sh.copy_file(file, &dist)?;
     }

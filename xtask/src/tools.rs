@@ -18,6 +18,8 @@ pub(crate) const FOR_TESTS: &[Program] = &[
     ("node", &["--version"], "nodejs"),
     ("npm", &["--version"], "npm"),
     ("nginx", &["-v"], "nginx"),
+    ("/usr/bin/caddy", &["version"], "caddy"),
+    ("/usr/sbin/haproxy", &["-v"], "haproxy"),
     ("oathtool", &["--version"], "oathtool"),
     ("/usr/bin/chromium", &["--version"], "chromium"),
     // The clock of a server that is tested may be shifted.

@@ -159,6 +159,11 @@ impl Drop for Conversation {
     }
 }
 
+/// The path of a program that was installed with the Python clients and is none of Python's.
+pub(crate) fn program(name: &str) -> Result<PathBuf> {
+    Ok(installed()?.join("python/bin").join(name))
+}
+
 /// The folder that `cargo xtask clients` installs into.
 fn installed() -> Result<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/clients");

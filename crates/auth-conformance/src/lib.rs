@@ -6,7 +6,7 @@
 //! only get shorter.
 //!
 //! The crate also starts servers for other tests and for the benches: [`ServerConfig`] builds a configuration,
-//! [`Server`] runs a server on it, [`slapd`] a directory, and [`nodes`] several servers on one store. [`browser`] drives a
+//! [`Server`] runs a server on it, [`forward_proxy`] proxies that ask it, [`slapd`] a directory, and [`nodes`] several servers on one store. [`browser`] drives a
 //! real browser, and [`pages`] leads it through all pages.
 //!
 //! This crate knows the server by its command line and its port alone. It links no crate of the server and never reads
@@ -37,6 +37,7 @@ pub mod browser;
 pub mod certificates;
 pub mod client;
 pub mod clock;
+pub mod forward_proxy;
 pub mod http;
 pub mod nodes;
 pub mod oracle;

@@ -1,4 +1,4 @@
-//! Sockets of Rocket.Chat, opened by a handshake of their own.
+//! Web sockets, opened by a handshake of their own.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -11,12 +11,22 @@ use tungstenite::protocol::Role;
 /// How long the answer to a frame may take. During an outage a login waits for the store.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Opens a socket at a path. `headers` go along with those of the handshake, each with its line break.
+/// Opens a socket at a path of the host that has the address.
 pub(crate) fn open(address: SocketAddr, path: &str, headers: &str) -> Result<WebSocket<TcpStream>> {
+    open_at(address, &address.to_string(), path, headers)
+}
+
+/// Opens a socket at a path of a host. `headers` go along with those of the handshake, each with its line break.
+pub(crate) fn open_at(
+    address: SocketAddr,
+    host: &str,
+    path: &str,
+    headers: &str,
+) -> Result<WebSocket<TcpStream>> {
     let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
     );
     stream.write_all(request.as_bytes())?;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::{
-    ApiKey, CredentialId, CredentialKind, ExternalId, InternalError, Peer, Profile, ProtocolName,
+    ApiKey, CredentialId, CredentialKind, ExternalId, InternalError, Password, Peer, Profile, ProtocolName,
     RateLimitStatus, Realm, StoreError, Timestamp, Token,
 };
 
@@ -32,6 +32,13 @@ pub enum PresentedCredential {
         email: String,
         /// The key.
         key: ApiKey,
+    },
+    /// An app password with a name of its owner.
+    AppPassword {
+        /// The user name or the e-mail address; compared without case.
+        name: String,
+        /// The app password.
+        password: Password,
     },
     /// An opaque token of one of these kinds, with the id of its owner where the protocol sends one.
     Token {

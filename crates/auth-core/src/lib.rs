@@ -116,9 +116,10 @@ pub use request_id::RequestId;
 pub use secret::{ApiKey, OneTimeCode, Password, PasswordDigest, PasswordString, Token, TotpSecret};
 pub use service::{
     ActionError, AddressVerification, ApiKeys, Authenticator, Caller, DevelopmentUsers, Enrolment,
-    NewAppPassword, OwnAccount, OwnChange, OwnCredential, OwnCredentials, PasswordReply, PasswordReset,
-    PersonalToken, PersonalTokens, PresentedFactor, RealmName, Realms, RequestLimits, ResetLinkReply,
-    ResetLinkRequest, ResetLinks, SealedTexts, SecondFactors, Sessions, TextPurpose, TokenRenewal,
+    ForwardSessions, Memberships, NamedSecrets, NewAppPassword, OwnAccount, OwnChange, OwnCredential,
+    OwnCredentials, PasswordReply, PasswordReset, PersonalToken, PersonalTokens, PresentedFactor, RealmName,
+    Realms, RequestLimits, ResetLinkReply, ResetLinkRequest, ResetLinks, SealedTexts, SecondFactors,
+    SecretCheck, SecretReply, Sessions, TextPurpose, TokenRenewal,
 };
 pub use store::{
     Activity, ActivityStore, AdminKey, AdminKeyStore, AttemptFilter, AttemptRecord, AttemptRow, AttemptStore,

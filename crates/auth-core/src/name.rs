@@ -100,6 +100,8 @@ impl ProtocolName {
     pub const ZETTELSTORE: Self = Self::new("zettelstore");
     /// The pages.
     pub const WEB: Self = Self::new("web");
+    /// The questions of proxies: who is there, and may they go on.
+    pub const FORWARD: Self = Self::new("forward");
 }
 
 short_name! {
@@ -143,12 +145,16 @@ impl CredentialKind {
     pub const HANDOVER: Self = Self::new("handover");
     /// A session of the web pages.
     pub const WEB_SESSION: Self = Self::new("web-session");
+    /// A session for forward authentication alone: it comes from a web session, and ends with it.
+    pub const FORWARD_SESSION: Self = Self::new("forward-session");
+    /// A login by password at forward authentication, for as long as the password is remembered.
+    pub const FORWARD_LOGIN: Self = Self::new("forward-login");
     /// A token that Zettelstore signs: stored as SHA-256. A renewed one is made beside it, with the moment of the login as
     /// the time of its creation.
     pub const ZETTELSTORE_TOKEN: Self = Self::new("zettelstore-token");
 
     /// The kinds that this project makes.
-    pub const KNOWN: [Self; 17] = [
+    pub const KNOWN: [Self; 19] = [
         Self::ZULIP_KEY,
         Self::ROCKETCHAT_TOKEN,
         Self::PERSONAL_TOKEN,
@@ -165,6 +171,8 @@ impl CredentialKind {
         Self::RESET_VISIT,
         Self::HANDOVER,
         Self::WEB_SESSION,
+        Self::FORWARD_SESSION,
+        Self::FORWARD_LOGIN,
         Self::ZETTELSTORE_TOKEN,
     ];
 }

@@ -1,6 +1,7 @@
 //! The services that protocols ask, split by need: a protocol is bound by those that it uses.
 
 mod account;
+mod forward;
 mod reset;
 mod web;
 
@@ -17,6 +18,7 @@ pub use account::{
     ActionError, AddressVerification, Caller, Enrolment, OwnAccount, OwnChange, PasswordReply, PersonalToken,
     PersonalTokens, PresentedFactor, SecondFactors, Sessions,
 };
+pub use forward::{ForwardSessions, Memberships, NamedSecrets, SecretCheck, SecretReply};
 pub use reset::{PasswordReset, ResetLinkReply, ResetLinkRequest, ResetLinks};
 pub use web::{NewAppPassword, OwnCredential, OwnCredentials, SealedTexts, TextPurpose};
 

@@ -81,6 +81,8 @@ pub enum Purpose {
     SealedText,
     /// Makes keyed digests of records that imports read.
     ImportRecord,
+    /// Makes keyed digests of passwords that were right of late. They are kept in memory alone.
+    RememberedPassword,
 }
 
 impl Purpose {
@@ -96,6 +98,7 @@ impl Purpose {
             Self::TokenSigning => "token-signing",
             Self::SealedText => "sealed-text",
             Self::ImportRecord => "import-record",
+            Self::RememberedPassword => "remembered-password",
         }
     }
 }

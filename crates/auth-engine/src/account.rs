@@ -5,6 +5,7 @@ pub(crate) mod api_keys;
 pub(crate) mod confirm;
 pub(crate) mod development;
 pub(crate) mod device_removals;
+pub(crate) mod forward_sessions;
 pub(crate) mod notices;
 pub(crate) mod own_account;
 pub(crate) mod own_credentials;

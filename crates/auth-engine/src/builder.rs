@@ -12,6 +12,7 @@ use crate::account::api_keys::ApiKeyService;
 use crate::account::confirm::StepUp;
 use crate::account::development::DevelopmentService;
 use crate::account::device_removals::DeviceRemovals;
+use crate::account::forward_sessions::ForwardSessionService;
 use crate::account::notices::Notices;
 use crate::account::own_account::OwnAccountService;
 use crate::account::own_credentials::OwnCredentialService;
@@ -41,6 +42,7 @@ use crate::login::ticket::Tickets;
 use crate::mail_text::Site;
 use crate::maintenance::outbox::MailQueue;
 use crate::maintenance::purge::Purger;
+use crate::memberships::MembershipCache;
 use crate::network_rules::NetworkRules;
 use crate::rate_limit::local::LocalLimits;
 use crate::rate_limit::priority::{KNOWN_PAIRS, KNOWN_WITHIN, Priorities};
@@ -54,6 +56,7 @@ use crate::timing::failure_delay::FailureDelay;
 use crate::timing::scheme_registry::warn_of_large_hashes;
 use crate::token::cache::CredentialCache;
 use crate::token::check::CredentialChecker;
+use crate::token::named_secret::NamedSecretChecker;
 use crate::token::renew::TokenRenewer;
 use crate::token::uses::CredentialUses;
 use crate::users::{UserFactory, UserFinder};
@@ -169,6 +172,12 @@ impl EngineBuilder {
             config.outage,
             config.cached_credentials as usize,
         ));
+        let memberships = MembershipCache::new(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            config.outage,
+            config.cached_credentials as usize,
+        );
         let listener: Arc<dyn ChangeListener> = Arc::clone(&cache) as _;
         store.listen(Arc::downgrade(&listener));
         let checker = Arc::new(CredentialChecker::new(
@@ -233,7 +242,7 @@ impl EngineBuilder {
             FailureDelay::open(Arc::clone(&store), Arc::clone(&pool), Arc::clone(&clock), config.passwords)
                 .await?;
         warn_of_large_hashes(&*store, &pool).await?;
-        let pipeline = LoginPipeline {
+        let pipeline = Arc::new(LoginPipeline {
             store: Arc::clone(&store),
             rules: Arc::clone(&rules),
             users: Arc::clone(&finder),
@@ -262,7 +271,9 @@ impl EngineBuilder {
             rng: Arc::clone(&rng),
             strength: config.passwords.strength,
             password_only: config.allow_password_only_with_2fa,
-        };
+        });
+        let named_secrets =
+            NamedSecretChecker::new(Arc::clone(&checker), Arc::clone(&pipeline), Arc::clone(&keys));
         let sessions = Arc::new(SessionService::new(
             Arc::clone(&store),
             Arc::clone(&step_up),
@@ -291,6 +302,9 @@ impl EngineBuilder {
                 config.zulip.development,
             ),
             sessions,
+            forward_sessions: ForwardSessionService::new(Arc::clone(&issuer)),
+            named_secrets,
+            memberships,
             personal_tokens: PersonalTokenService::new(
                 Arc::clone(&store),
                 Arc::clone(&credentials),

@@ -12,6 +12,7 @@ use crate::account::address_verification::AddressVerificationService;
 use crate::account::api_keys::ApiKeyService;
 use crate::account::development::DevelopmentService;
 use crate::account::device_removals::DeviceRemovals;
+use crate::account::forward_sessions::ForwardSessionService;
 use crate::account::notices::Notices;
 use crate::account::own_account::OwnAccountService;
 use crate::account::own_credentials::OwnCredentialService;
@@ -29,6 +30,7 @@ use crate::login::directory::DirectoryAccounts;
 use crate::login::pipeline::LoginPipeline;
 use crate::maintenance::outbox::MailQueue;
 use crate::maintenance::purge::Purger;
+use crate::memberships::MembershipCache;
 use crate::rate_limit::shared::AttemptLimits;
 use crate::realms::RealmCache;
 use crate::revocation::RevocationTable;
@@ -36,6 +38,7 @@ use crate::rules::RuleSet;
 use crate::sealed_texts::SealedTextService;
 use crate::token::cache::CredentialCache;
 use crate::token::check::CredentialChecker;
+use crate::token::named_secret::NamedSecretChecker;
 use crate::token::renew::TokenRenewer;
 use crate::users::UserFactory;
 
@@ -57,12 +60,15 @@ pub struct Engine {
     pub(crate) cache: Arc<CredentialCache>,
     pub(crate) limits: Arc<AttemptLimits>,
     pub(crate) auditor: Arc<Auditor>,
-    pub(crate) pipeline: LoginPipeline,
+    pub(crate) pipeline: Arc<LoginPipeline>,
     pub(crate) checker: Arc<CredentialChecker>,
     pub(crate) renewer: TokenRenewer,
     pub(crate) api_keys: ApiKeyService,
     pub(crate) development: DevelopmentService,
     pub(crate) sessions: Arc<SessionService>,
+    pub(crate) forward_sessions: ForwardSessionService,
+    pub(crate) named_secrets: NamedSecretChecker,
+    pub(crate) memberships: MembershipCache,
     pub(crate) personal_tokens: PersonalTokenService,
     pub(crate) second_factors: SecondFactorService,
     pub(crate) password_reset: PasswordResetService,
@@ -200,14 +206,15 @@ impl Engine {
         self.password_reset.mail_link(account, None, self.clock.now()).await
     }
 
-    /// Compares the credential cache with the store, reads realms and rules of networks anew, and forgets what was counted of
-    /// accounts whose limits another server lifted. To be called twice a second: while nothing calls it, every check of a
-    /// credential reads the store.
+    /// Compares the credential cache and the groups of users with the store, reads realms and rules of networks anew, and forgets
+    /// what was counted of accounts whose limits another server lifted. To be called twice a second: while nothing calls it, every
+    /// check of a credential reads the store.
     ///
     /// # Errors
     /// [`StoreError`] when the store can't be read; after a second the cache counts as empty.
     pub async fn refresh_caches(&self) -> Result<(), StoreError> {
         self.cache.compare().await?;
+        self.memberships.compare().await?;
         self.limits.network_rules().read().await?;
         self.limits.follow_lifted().await?;
         self.realms.read().await.map(drop)

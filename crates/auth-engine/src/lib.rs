@@ -40,6 +40,7 @@ mod lineage;
 mod login;
 mod mail_text;
 mod maintenance;
+mod memberships;
 mod named_credentials;
 mod network_rules;
 mod profile;

@@ -36,6 +36,11 @@ impl Lineage {
         Ok(app_password.map(|app_password| Self::of(peer, Some(&app_password))))
     }
 
+    /// The same lineage for what comes from a credential of the user, and ends with it.
+    pub(crate) fn with_parent(self, parent: CredentialId) -> Self {
+        Self { parent: Some(parent), ..self }
+    }
+
     /// The same lineage for what ends at a moment at the latest.
     pub(crate) fn until(self, end: Option<Timestamp>) -> Self {
         Self { ends: self.end(end), ..self }

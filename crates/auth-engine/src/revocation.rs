@@ -17,6 +17,8 @@ const DEVICE: &[CredentialKind] = &[
 const LOGIN_TOKENS: &[CredentialKind] = &[
     CredentialKind::ROCKETCHAT_TOKEN,
     CredentialKind::WEB_SESSION,
+    CredentialKind::FORWARD_SESSION,
+    CredentialKind::FORWARD_LOGIN,
     CredentialKind::ZETTELSTORE_TOKEN,
     CredentialKind::HANDOVER,
 ];

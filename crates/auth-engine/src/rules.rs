@@ -4,6 +4,7 @@
 //! built.
 
 mod change_notices;
+mod forward;
 mod rocketchat;
 mod web;
 mod zettelstore;
@@ -17,6 +18,7 @@ use auth_core::{CredentialKind, ProtocolName, ProtocolRules};
 use crate::config::Config;
 
 pub use change_notices::NO_CHANGE_NOTICES;
+pub use forward::ForwardRules;
 pub use rocketchat::{BLOCK_BY_TYPED_NAME, CODE_REPLAY, LOCAL_PASSWORD_FORBIDDEN, RocketChatRules};
 pub use web::WebRules;
 pub use zettelstore::ZettelstoreRules;
@@ -38,6 +40,7 @@ impl RuleSet {
             Arc::new(RocketChatRules::new(&config.rocketchat)),
             Arc::new(ZettelstoreRules::new(config.zettelstore)),
             Arc::new(WebRules),
+            Arc::new(ForwardRules),
         ];
         rules.extend(others);
         Self { rules }

@@ -10,6 +10,7 @@ use auth_crypto::opaque;
 use auth_crypto::pool::HashingPool;
 use auth_engine::{Engine, EngineBuilder, OpenError};
 use auth_ldap::Directory;
+use auth_proto_forward::ForwardProtocol;
 use auth_proto_rocketchat::RocketChatProtocol;
 use auth_proto_rocketchat::ddp::SessionConfig;
 use auth_proto_web::{Brand, WebProtocol};
@@ -159,6 +160,7 @@ impl Assembled {
                     protocol
                 }
                 ProtocolName::WEB => Arc::new(WebProtocol::new(web(config, &self.engine), engine)),
+                ProtocolName::FORWARD => Arc::new(ForwardProtocol::new(forward(config), engine)),
                 ProtocolName::ZETTELSTORE => Arc::new(ZettelstoreProtocol::new(zettelstore(config), engine)),
                 _ => bail!("the protocol {} is none of the configuration's", name.as_str()),
             };
@@ -367,6 +369,19 @@ fn sockets(config: &Config, protocol: &Arc<RocketChatProtocol>, rng: &Arc<dyn Rn
         anonymous: AnonymousSockets::new(rocketchat.max_sockets_per_network),
         rng: Arc::clone(rng),
     })
+}
+
+fn forward(config: &Config) -> auth_proto_forward::Config {
+    let forward = &config.forward;
+    auth_proto_forward::Config {
+        realm: forward.realm.clone(),
+        trusted_proxies: config.server.trusted_proxies.clone(),
+        dialect: forward.dialect,
+        hosts: forward.hosts.clone(),
+        cookie: forward.cookie(&config.web),
+        takes_passwords: forward.passwords,
+        rules: forward.protocol_rules(),
+    }
 }
 
 fn zettelstore(config: &Config) -> auth_proto_zettelstore::Config {

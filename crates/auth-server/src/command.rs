@@ -6,6 +6,7 @@ mod config;
 mod config_file;
 mod dev;
 mod export;
+mod forward;
 mod group;
 mod import;
 mod input;
@@ -58,6 +59,9 @@ enum Command {
     /// Print or check a configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Print the configuration of proxies that ask this server who is there.
+    #[command(subcommand)]
+    Forward(forward::ForwardCommand),
     /// Import realms and users.
     Import(import::Import),
     /// Export realms and users.
@@ -125,6 +129,7 @@ impl Command {
             Self::Dev(command) => command.run().await,
             Self::Serve(command) => command.run().await,
             Self::Config(command) => command.run().await,
+            Self::Forward(command) => command.run(),
             Self::Import(command) => command.run().await,
             Self::Export(command) => command.run().await,
             Self::Passwords(command) => command.run(),

@@ -12,6 +12,7 @@ pub(crate) mod environment;
 mod error;
 mod files;
 mod fingerprint;
+mod forward;
 mod keys;
 mod ldap;
 mod limits;
@@ -48,6 +49,7 @@ pub use error::ConfigError;
 use error::KeyPath;
 pub use files::SecretFile;
 pub(crate) use fingerprint::Fingerprints;
+pub use forward::{Forward, ForwardRule};
 pub use keys::Keys;
 pub use ldap::{Ldap, LdapGroups};
 pub use limits::Limits;
@@ -104,6 +106,8 @@ pub struct Config {
     pub ldap: BTreeMap<String, Ldap>,
     /// The pages on which people sign in and look after their accounts.
     pub web: Web,
+    /// Forward authentication: proxies ask who is there.
+    pub forward: Forward,
     /// The Zulip protocol.
     pub zulip: Zulip,
     /// The Rocket.Chat protocol.
@@ -185,6 +189,7 @@ impl Config {
             ProtocolName::ROCKETCHAT => self.rocketchat.enabled,
             ProtocolName::ZETTELSTORE => self.zettelstore.enabled,
             ProtocolName::WEB => self.web.is_on(),
+            ProtocolName::FORWARD => self.forward.is_on(),
             _ => false,
         })
     }
@@ -260,6 +265,7 @@ impl Config {
         self.keys.check()?;
         self.zulip.check()?;
         self.rocketchat.check()?;
+        self.forward.check(&self.server, &self.web)?;
         self.passwords.check()?;
         self.relay()?;
         self.directories()?;

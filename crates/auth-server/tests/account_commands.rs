@@ -28,7 +28,7 @@ fn app_passwords_are_made_listed_and_revoked() {
     assert_eq!(listed[1]["name"], "everything");
     assert_eq!(
         listed[1]["doors"],
-        serde_json::json!(["zulip", "zettelstore"]),
+        serde_json::json!(["zulip", "zettelstore", "forward"]),
         "all that a person's can be for"
     );
     assert!(!list().contains(password.trim_end()));

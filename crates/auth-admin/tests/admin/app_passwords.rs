@@ -79,9 +79,8 @@ async fn an_app_password_without_protocols_is_for_those_without_a_second_step_or
     let world = world::new().await;
     world::import(&world, r#"{"kind":"user","realm":"main","username":"helper","bot":"default"}"#).await;
     let app_passwords = AppPasswords::new(&world.engine);
-    for (who, protocols) in
-        [("othello", vec![ProtocolName::ZULIP, ProtocolName::ZETTELSTORE]), ("helper", Vec::new())]
-    {
+    let of_people = vec![ProtocolName::ZULIP, ProtocolName::ZETTELSTORE, ProtocolName::FORWARD];
+    for (who, protocols) in [("othello", of_people), ("helper", Vec::new())] {
         let account = world.account(who).await;
         app_passwords.add(&account, "phone", Vec::new(), None).await.unwrap().unwrap();
         let listed = app_passwords.list(&account).await.unwrap();

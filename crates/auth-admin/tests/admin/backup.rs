@@ -7,10 +7,10 @@ use std::sync::Arc;
 use auth_core::testing::MemoryStore;
 use auth_core::{
     Act, ActionError, AddressVerification, Caller, Credential, CredentialCheck, CredentialKind, FactorMethod,
-    Grant, GrantKind, Identifier, LoginAttempt, LoginError, LoginMethod, ManualClock, MetaStore, NewUser,
-    OneTimeCode, Password, PasswordDigest, PasswordReset, PersonalTokens, PresentedCredential,
-    PresentedFactor, Principal, ProtocolName, Rng, SecondFactors, SecondStep, SecretInput, SeededRng, Store,
-    Token, TokenForm, TokenRenewal, TotpSecret, User,
+    ForwardSessions, Grant, GrantKind, Identifier, LoginAttempt, LoginError, LoginMethod, ManualClock,
+    MetaStore, NamedSecrets, NewUser, OneTimeCode, Password, PasswordDigest, PasswordReset, PersonalTokens,
+    PresentedCredential, PresentedFactor, Principal, ProtocolName, Rng, SecondFactors, SecondStep,
+    SecretCheck, SecretInput, SeededRng, Store, Token, TokenForm, TokenRenewal, TotpSecret, User,
 };
 use auth_crypto::keyring::Purpose;
 use auth_crypto::opaque;
@@ -120,6 +120,26 @@ impl Ann {
         };
         let session_of_pages = token(&result(world.ask(at_pages).await).unwrap());
         secrets.push(("web session", session_of_pages.expose().to_owned()));
+        let presented = PresentedCredential::Token {
+            kinds: &[CredentialKind::WEB_SESSION],
+            owner: None,
+            token: session_of_pages.clone(),
+        };
+        let principal = world.check("main", ProtocolName::WEB, presented).await.result.unwrap();
+        let (from, factor) = (peer("192.0.2.1"), PresentedFactor::default());
+        let caller =
+            Caller { principal: &principal, peer: &from, protocol: ProtocolName::FORWARD, factor: &factor };
+        let forward = token(&world.engine.forward_session(&caller).await.unwrap());
+        secrets.push(("forward session", forward.expose().to_owned()));
+        let by_password = LoginAttempt {
+            protocol: ProtocolName::FORWARD,
+            grant: GrantKind::Token(CredentialKind::FORWARD_LOGIN),
+            ..world.attempt("main", ProtocolName::ZETTELSTORE, "ann", PASSWORD).await
+        };
+        secrets.push((
+            "forward login",
+            token(&result(world.ask(by_password).await).unwrap()).expose().to_owned(),
+        ));
         world.engine.forgot_password(realm.id, EMAIL, None).await.unwrap();
         let link = text_of_mail(&world).await.split_once("/reset-password/").unwrap().1[..43].to_owned();
         let visit = world.engine.open_reset_link(&Token::new(link.as_str()), None).await.unwrap().unwrap();
@@ -236,6 +256,22 @@ impl Ann {
         let presented = PresentedCredential::Token { kinds, owner: None, token: Token::new(text) };
         if world.check("main", ProtocolName::WEB, presented).await.result.is_ok() {
             places.push("web session");
+        }
+        let kinds = &[CredentialKind::FORWARD_SESSION, CredentialKind::FORWARD_LOGIN];
+        let presented = PresentedCredential::Token { kinds, owner: None, token: Token::new(text) };
+        if world.check("main", ProtocolName::FORWARD, presented).await.result.is_ok() {
+            places.push("forward authentication");
+        }
+        let check = SecretCheck {
+            protocol: ProtocolName::FORWARD,
+            realm: Arc::clone(&realm),
+            name: EMAIL.to_owned(),
+            secret: Password::new(text),
+            takes_passwords: false,
+            peer: peer("192.0.2.1"),
+        };
+        if world.engine.check_secret(check).await.result.is_ok() {
+            places.push("forward authentication with a name");
         }
         let attempt = LoginAttempt {
             method: LoginMethod::Handover(Token::new(text)),

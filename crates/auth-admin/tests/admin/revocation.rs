@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use auth_admin::{Accounts, AppPasswords, Devices, KeyRotation, Tokens};
 use auth_core::{
-    ApiKeys, Caller, Clock, CredentialCheck, CredentialKind, Grant, GrantKind, Identifier, LoginAttempt,
-    LoginMethod, ManualClock, OneTimeCode, Password, PasswordReset, PersonalTokens, PresentedCredential,
-    PresentedFactor, Principal, ProtocolName, SecondFactors, SecondStep, SeededRng, Sessions, Store, Token,
-    TokenForm, TokenRenewal,
+    ApiKeys, Caller, Clock, CredentialCheck, CredentialKind, ForwardSessions, Grant, GrantKind, Identifier,
+    LoginAttempt, LoginMethod, ManualClock, OneTimeCode, Password, PasswordReset, PersonalTokens,
+    PresentedCredential, PresentedFactor, Principal, ProtocolName, SecondFactors, SecondStep, SeededRng,
+    Sessions, Store, Token, TokenForm, TokenRenewal,
 };
 use auth_crypto::keyring::Purpose;
 use auth_crypto::{opaque, totp};
@@ -110,6 +110,7 @@ enum Held {
     Token(Token),
     Signed(Token),
     Session(Token),
+    Forward(Token),
     Password(Password),
 }
 
@@ -217,7 +218,15 @@ impl<'w> Holder<'w> {
             self.held.push((names[3], Held::Signed(signed)));
         }
         let session = token(&self.sign_in().await);
+        let kinds = &[CredentialKind::WEB_SESSION];
+        let presented = PresentedCredential::Token { kinds, owner: None, token: session.clone() };
+        let principal = self.world.check("main", ProtocolName::WEB, presented).await.result.unwrap();
+        let (from, factor) = (peer("192.0.2.1"), PresentedFactor::default());
+        let caller =
+            Caller { principal: &principal, peer: &from, protocol: ProtocolName::FORWARD, factor: &factor };
+        let forward = token(&self.world.engine.forward_session(&caller).await.unwrap());
         self.held.push(("web session", Held::Session(session)));
+        self.held.push(("forward session", Held::Forward(forward)));
         // Those of Zettelstore are old enough to be renewed; and a renewed one is held, too.
         let is_signed = |held: &&(&'static str, Held)| matches!(held.1, Held::Signed(_));
         let signed: Vec<_> = self.held.iter().filter(is_signed).cloned().collect();
@@ -266,6 +275,11 @@ impl<'w> Holder<'w> {
                 let kinds = &[CredentialKind::WEB_SESSION];
                 let presented = PresentedCredential::Token { kinds, owner: None, token: token.clone() };
                 vec![check(ProtocolName::WEB, presented).await]
+            }
+            Held::Forward(token) => {
+                let kinds = &[CredentialKind::FORWARD_SESSION];
+                let presented = PresentedCredential::Token { kinds, owner: None, token: token.clone() };
+                vec![check(ProtocolName::FORWARD, presented).await]
             }
             Held::Signed(token) => vec![
                 check(ProtocolName::ZETTELSTORE, header(token.clone())).await,

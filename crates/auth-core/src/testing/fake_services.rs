@@ -10,7 +10,8 @@ use crate::{
     Enrolment, FailureReason, Grant, Identifier, InternalError, Language, LoginAttempt, LoginError,
     LoginReply, OneTimeCode, Password, PasswordReset, Peer, PersonalToken, PersonalTokens, Principal,
     Profile, ProtocolName, RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits, ResetLinkReply,
-    ResetLinkRequest, SecondFactors, Sessions, Timestamp, Token, TokenError, TokenForm, TokenRenewal,
+    ResetLinkRequest, SecondFactors, SecretCheck, SecretReply, Sessions, Timestamp, Token, TokenError,
+    TokenForm, TokenRenewal, UserId,
 };
 
 type OnLogIn = dyn Fn(&LoginAttempt) -> LoginReply + Send + Sync;
@@ -19,6 +20,8 @@ type OnRenew = dyn Fn(&CredentialCheck, TokenForm) -> Result<Grant, TokenError> 
 type OnAdmit = dyn Fn(ProtocolName, &'static str, &Peer) -> Option<RateLimitStatus> + Send + Sync;
 type OnAdmitUser = dyn Fn(ProtocolName, &Principal) -> Option<RateLimitStatus> + Send + Sync;
 type OnRevoke = dyn Fn(&Principal) -> Result<(), InternalError> + Send + Sync;
+type OnSecret = dyn Fn(&SecretCheck) -> SecretReply + Send + Sync;
+type OnGroups = dyn Fn(UserId) -> Result<Arc<[String]>, InternalError> + Send + Sync;
 type OnAction = dyn Fn(&Action) -> Result<ActionResult, ActionError> + Send + Sync;
 
 /// A service that answers as a test tells it to, and remembers what it was asked.
@@ -49,6 +52,8 @@ pub struct FakeServices {
     action: Option<Box<OnAction>>,
     /// When the device of every account is to be removed.
     removal: Option<Timestamp>,
+    secret: Option<Box<OnSecret>>,
+    groups: Option<Box<OnGroups>>,
     asked: Mutex<Asked>,
 }
 
@@ -57,6 +62,7 @@ pub struct FakeServices {
 struct Asked {
     attempts: Vec<LoginAttempt>,
     checks: Vec<CredentialCheck>,
+    secrets: Vec<SecretCheck>,
     actions: Vec<Action>,
     admitted: Vec<&'static str>,
     revoked: Vec<Principal>,
@@ -159,6 +165,23 @@ impl FakeServices {
         self
     }
 
+    /// Answers checks of names and secrets.
+    #[must_use]
+    pub fn on_secret(mut self, answer: impl Fn(&SecretCheck) -> SecretReply + Send + Sync + 'static) -> Self {
+        self.secret = Some(Box::new(answer));
+        self
+    }
+
+    /// Tells the groups of users; without it they are in none.
+    #[must_use]
+    pub fn on_groups(
+        mut self,
+        answer: impl Fn(UserId) -> Result<Arc<[String]>, InternalError> + Send + Sync + 'static,
+    ) -> Self {
+        self.groups = Some(Box::new(answer));
+        self
+    }
+
     /// The login attempts so far.
     #[must_use]
     pub fn attempts(&self) -> Vec<LoginAttempt> {
@@ -169,6 +192,12 @@ impl FakeServices {
     #[must_use]
     pub fn checks(&self) -> Vec<CredentialCheck> {
         self.asked().checks.clone()
+    }
+
+    /// The checks of names and secrets so far.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<SecretCheck> {
+        self.asked().secrets.clone()
     }
 
     /// The actions so far.
@@ -224,6 +253,7 @@ macro_rules! expect_result {
 }
 
 mod action;
+mod forward;
 mod own_account;
 mod web;
 

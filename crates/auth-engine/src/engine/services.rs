@@ -5,11 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use auth_core::{
     ActionError, AddressVerification, ApiKey, ApiKeys, Authenticator, Caller, CheckReply, CredentialCheck,
-    CredentialId, DevelopmentUsers, Enrolment, Grant, Identifier, InternalError, Language, LoginAttempt,
-    LoginReply, NewAppPassword, OneTimeCode, OwnAccount, OwnChange, OwnCredential, OwnCredentials, Password,
-    PasswordReply, PasswordReset, Peer, PersonalToken, PersonalTokens, Principal, Profile, ProtocolName,
-    RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits, ResetLinkReply, ResetLinkRequest,
-    SealedTexts, SecondFactors, Sessions, TextPurpose, Timestamp, Token, TokenError, TokenForm, TokenRenewal,
+    CredentialId, DevelopmentUsers, Enrolment, ForwardSessions, Grant, Identifier, InternalError, Language,
+    LoginAttempt, LoginReply, Memberships, NamedSecrets, NewAppPassword, OneTimeCode, OwnAccount, OwnChange,
+    OwnCredential, OwnCredentials, Password, PasswordReply, PasswordReset, Peer, PersonalToken,
+    PersonalTokens, Principal, Profile, ProtocolName, RateLimitStatus, Realm, RealmId, RealmName, Realms,
+    RequestLimits, ResetLinkReply, ResetLinkRequest, SealedTexts, SecondFactors, SecretCheck, SecretReply,
+    Sessions, TextPurpose, Timestamp, Token, TokenError, TokenForm, TokenRenewal, UserId,
 };
 
 use super::Engine;
@@ -95,6 +96,27 @@ impl Sessions for Engine {
 
     async fn another_session(&self, caller: &Caller<'_>) -> Result<Grant, ActionError> {
         self.sessions.another_session(caller).await
+    }
+}
+
+#[async_trait]
+impl ForwardSessions for Engine {
+    async fn forward_session(&self, caller: &Caller<'_>) -> Result<Grant, ActionError> {
+        self.forward_sessions.forward_session(caller).await
+    }
+}
+
+#[async_trait]
+impl NamedSecrets for Engine {
+    async fn check_secret(&self, check: SecretCheck) -> SecretReply {
+        self.named_secrets.check_secret(check).await
+    }
+}
+
+#[async_trait]
+impl Memberships for Engine {
+    async fn groups_of(&self, user: UserId) -> Result<Arc<[String]>, InternalError> {
+        self.memberships.groups_of(user).await
     }
 }
 

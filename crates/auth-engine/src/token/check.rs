@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use auth_core::{
     ApiKey, BotKind, CheckReply, Clock, CredentialCheck, CredentialKind, ExternalId, InternalError,
-    LoginName, NameKind, PresentedCredential, Principal, Profile, ProtocolName, RateLimitStatus, Realm,
-    RequestLimits, Store, Timestamp, Token, TokenError, TokenPlace, User, fold,
+    LoginName, NameKind, Password, PresentedCredential, Principal, Profile, ProtocolName, RateLimitStatus,
+    Realm, RequestLimits, Store, Timestamp, Token, TokenError, TokenPlace, User, fold,
 };
 use auth_crypto::opaque;
 use auth_crypto::zettel_token::{Claims, TokenKind};
@@ -57,6 +57,9 @@ impl CredentialChecker {
                 let result = self.api_key(check.realm.as_deref(), email, key).await;
                 self.count_call(check.protocol, result)
             }
+            PresentedCredential::AppPassword { name, password } => {
+                (self.app_password(check, name, password).await, None)
+            }
             PresentedCredential::Token { kinds, owner, token } => {
                 (self.token(check, kinds, owner.as_ref(), token).await, None)
             }
@@ -93,8 +96,7 @@ impl CredentialChecker {
         let now = self.clock.now();
         let holder = found.filter(|holder| !has_ended(&holder.credential, now)).ok_or(TokenError::Invalid)?;
         let user = &holder.user;
-        let same = |name: &LoginName| name.exact == email || fold(&name.exact) == fold(email);
-        if !user.name(NameKind::Email).is_some_and(same) {
+        if !user.name(NameKind::Email).is_some_and(|name| is_same(name, email)) {
             return Err(TokenError::Invalid);
         }
         let own_realm = self.realms.by_id(user.realm).await?.ok_or(TokenError::Invalid)?;
@@ -107,6 +109,33 @@ impl CredentialChecker {
         }
         self.uses.note(holder.credential.id, &holder.noted, now);
         Ok(holder.principal(own_realm))
+    }
+
+    /// Looks an app password up by itself alone; the name merely has to be one of its owner's.
+    async fn app_password(
+        &self,
+        check: &CredentialCheck,
+        name: &str,
+        password: &Password,
+    ) -> Result<Box<Principal>, TokenError> {
+        let realm = check.realm.as_ref().ok_or(TokenError::Invalid)?;
+        let digest = opaque::app_password_digest(&opaque::digest(password.expose()));
+        let kind = CredentialKind::APP_PASSWORD;
+        let read = async { Ok(self.store.by_digest(kind, &digest).await?.map(Holder::from)) };
+        let wanted = |holder: &Holder| holder.is_of(&[kind]);
+        let found = self.cache.get_or_read(*digest.as_bytes(), wanted, read).await?;
+        let now = self.clock.now();
+        let holder =
+            found.filter(|holder| holder.is_good_at(check.protocol, now)).ok_or(TokenError::Invalid)?;
+        let user = &holder.user;
+        let is_login_name = |own: &&LoginName| matches!(own.kind, NameKind::UserName | NameKind::Email);
+        let is_of_owner = user.names.iter().filter(is_login_name).any(|own| is_same(own, name));
+        if user.realm != realm.id || !is_of_owner {
+            return Err(TokenError::Invalid);
+        }
+        check_state(realm, user)?;
+        self.uses.note(holder.credential.id, &holder.noted, now);
+        Ok(holder.principal(Arc::clone(realm)))
     }
 
     fn count_call(
@@ -145,7 +174,7 @@ impl CredentialChecker {
             return Err(if is_of_pages { TokenError::OtherRealm } else { TokenError::Invalid });
         }
         check_state(realm, user)?;
-        self.uses.note(holder.credential.id, &holder.noted, self.clock.now());
+        self.uses.note_of(&holder.credential, &holder.noted, self.clock.now());
         Ok(holder.principal(Arc::clone(realm)))
     }
 
@@ -247,6 +276,11 @@ impl SignedHolder {
         let Claims { issued, expires, .. } = self.claims;
         Box::new(Principal { issued, expires: Some(expires), ..*self.holder.principal(self.realm) })
     }
+}
+
+/// Whether a name was typed, in any case.
+fn is_same(name: &LoginName, typed: &str) -> bool {
+    name.exact == typed || fold(&name.exact) == fold(typed)
 }
 
 fn check_state(realm: &Realm, user: &User) -> Result<(), TokenError> {

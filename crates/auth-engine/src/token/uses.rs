@@ -41,6 +41,18 @@ impl CredentialUses {
         }
     }
 
+    /// Notes that the holder of a credential used it. Whoever is there by a session for forward authentication is there by the
+    /// web session that it comes from.
+    pub(crate) fn note_of(&self, credential: &Credential, noted: &AtomicI64, now: Timestamp) {
+        let before = noted.load(Ordering::Relaxed);
+        self.note(credential.id, noted, now);
+        if let Some(web_session) =
+            credential.parent.filter(|_| credential.kind == CredentialKind::FORWARD_SESSION)
+        {
+            self.note(web_session, &AtomicI64::new(before), now);
+        }
+    }
+
     /// Notes that an app password was used to log in: no cache keeps it.
     pub(crate) fn note_login(&self, app_password: &Credential, now: Timestamp) {
         let last = app_password.last_used.map_or(i64::MIN, Timestamp::as_millis);

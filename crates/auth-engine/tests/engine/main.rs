@@ -14,6 +14,7 @@ mod directory;
 mod empty_passwords;
 mod enrolment;
 mod failure_delay;
+mod forward;
 mod fourth_protocol;
 mod handover;
 mod limits;

@@ -350,7 +350,7 @@ async fn app_passwords_of_people_are_for_protocols_without_a_second_step_and_hav
     let nothing = none();
     let caller = session.caller(&nothing);
     let possible = world.engine.app_password_protocols(&caller);
-    assert_eq!(possible, [ProtocolName::ZULIP, ProtocolName::ZETTELSTORE]);
+    assert_eq!(possible, [ProtocolName::ZULIP, ProtocolName::ZETTELSTORE, ProtocolName::FORWARD]);
     let new = NewAppPassword { name: " a name ", protocols: &[], expires: None };
     assert!(world.engine.create_app_password(&caller, &new).await.is_ok());
     for (name, protocols, told) in [

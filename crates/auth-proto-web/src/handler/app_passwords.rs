@@ -121,7 +121,7 @@ async fn list(
                 .value(&draft.name)
                 .error(draft.name_error)
                 .problem(draft.problem),
-            protocols: protocols(state, &draft),
+            protocols: protocols(state, t, &draft),
             ends: ends(t, &draft),
         }),
     };
@@ -129,10 +129,10 @@ async fn list(
 }
 
 /// The protocols to choose from.
-fn protocols(state: &WebProtocol, draft: &Draft) -> Vec<Choice> {
+fn protocols(state: &WebProtocol, t: &'static Texts, draft: &Draft) -> Vec<Choice> {
     let choice = |name: &ProtocolName| Choice {
         value: name.to_string(),
-        label: protocol(name).to_owned(),
+        label: protocol(name, t).to_owned(),
         is_chosen: draft.protocols.contains(name),
     };
     state.config.app_password_protocols.iter().map(choice).collect()

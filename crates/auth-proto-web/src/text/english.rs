@@ -227,6 +227,7 @@ pub(crate) static ENGLISH: Texts = Texts {
         personal: "Personal token",
         app_password: "App password",
         zettelstore: "Zettelstore token",
+        applications: "Other applications",
         other: "Token: {}",
     },
     zulip: Zulip {

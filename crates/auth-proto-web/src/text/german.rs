@@ -235,6 +235,7 @@ pub(crate) static GERMAN: Texts = Texts {
         personal: "Persönliches Token",
         app_password: "App-Passwort",
         zettelstore: "Token von Zettelstore",
+        applications: "Andere Anwendungen",
         other: "Token: {}",
     },
     zulip: Zulip {

@@ -94,7 +94,7 @@ auth_pages::texts! {
     pub(crate) Sessions {
         title, lead, none, made, used, never_used, ends, this, end, ended, end_others, end_others_lead, others_ended, made_at,
     }
-    pub(crate) Kinds { web, zulip_key, rocketchat, personal, app_password, zettelstore, other }
+    pub(crate) Kinds { web, zulip_key, rocketchat, personal, app_password, zettelstore, applications, other }
     pub(crate) Zulip {
         title, lead, key, site, needs_address, show, file, file_lead, download, regenerate, regenerate_lead, regenerated,
     }

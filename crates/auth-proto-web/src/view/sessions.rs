@@ -42,7 +42,7 @@ impl Row {
     pub(crate) fn new(credential: &OwnCredential, t: &'static Texts) -> Self {
         let moment = |at| Moment::new(at, &t.months);
         let place = credential.origin.as_ref().map(|origin| place(origin, t)).unwrap_or_default();
-        let protocols: Vec<&str> = credential.protocols.iter().map(protocol).collect();
+        let protocols: Vec<&str> = credential.protocols.iter().map(|name| protocol(name, t)).collect();
         Self {
             id: credential.id.to_string(),
             kind: kind(credential.kind, t),
@@ -86,11 +86,12 @@ fn kind(kind: CredentialKind, t: &'static Texts) -> String {
 }
 
 /// The system that a protocol belongs to, as people know it.
-pub(crate) fn protocol(name: &ProtocolName) -> &str {
+pub(crate) fn protocol<'a>(name: &'a ProtocolName, t: &'static Texts) -> &'a str {
     match *name {
         ProtocolName::ZULIP => "Zulip",
         ProtocolName::ROCKETCHAT => "Rocket.Chat",
         ProtocolName::ZETTELSTORE => "Zettelstore",
+        ProtocolName::FORWARD => t.kinds.applications,
         _ => name.as_str(),
     }
 }

@@ -61,7 +61,7 @@ struct LogArguments {
     /// The address of a client. Of IPv6 addresses the first 64 bits count.
     #[arg(long, value_name = "ADDRESS")]
     client: Option<IpAddr>,
-    /// A protocol: zulip, rocketchat, zettelstore or web.
+    /// A protocol: zulip, rocketchat, zettelstore, forward or web.
     #[arg(long)]
     protocol: Option<String>,
     /// From this moment on: a time such as 2026-01-31T12:00:00Z, a day such as 2026-01-31, or how long ago, such as 90d.

@@ -29,6 +29,7 @@ impl Config {
                 ProtocolName::ZULIP => self.zulip.realm.as_deref(),
                 ProtocolName::ROCKETCHAT => Some(self.rocketchat.realm.as_str()),
                 ProtocolName::ZETTELSTORE => Some(self.zettelstore.realm.as_str()),
+                ProtocolName::FORWARD => Some(self.forward.realm.as_str()),
                 ProtocolName::WEB => Some(self.web.realm.as_str()),
                 _ => None,
             };

@@ -13,8 +13,13 @@ use super::value::{optional_positive, positive, positive_span, text};
 use super::{ConfigError, Span};
 
 /// The protocols that this server speaks, in the order of routing. The front page is that of the pages, where they are on.
-pub(crate) const PROTOCOLS: [ProtocolName; 4] =
-    [ProtocolName::WEB, ProtocolName::ZULIP, ProtocolName::ROCKETCHAT, ProtocolName::ZETTELSTORE];
+pub(crate) const PROTOCOLS: [ProtocolName; 5] = [
+    ProtocolName::WEB,
+    ProtocolName::ZULIP,
+    ProtocolName::ROCKETCHAT,
+    ProtocolName::ZETTELSTORE,
+    ProtocolName::FORWARD,
+];
 
 /// Section `[server]`: listeners, proxies, and the limits of connections and requests.
 #[derive(Clone, Debug, Deserialize)]

@@ -114,6 +114,7 @@ pub enum ActionKind {
     },
     RenewWebSession,
     RotateWebSession,
+    ForwardSession,
     OwnCredentials,
     EndCredential {
         id: CredentialId,

@@ -45,7 +45,7 @@ pub(in crate::command) struct Add {
     /// The name of the app password.
     #[arg(long)]
     name: String,
-    /// A protocol that accepts the app password: zulip or zettelstore, for a bot also rocketchat. Repeat the option for
+    /// A protocol that accepts the app password: zulip, zettelstore or forward, for a bot also rocketchat. Repeat the option for
     /// several; the default is all of them.
     #[arg(long = "protocol", alias = "door", value_parser = protocol)]
     protocols: Vec<ProtocolName>,
