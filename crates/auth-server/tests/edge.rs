@@ -156,7 +156,8 @@ fn the_proxy_protocol_names_the_client_and_is_demanded_and_of_trusted_proxies_al
     let address = free_address().unwrap();
     let listen = json!({"address": address.to_string(), "proxy_protocol": true});
     let trusted = json!(["127.0.0.1", "198.51.100.0/24"]);
-    let server = server::start(&config(&[listen.clone()]).set("server.trusted_proxies", trusted), USERS);
+    let server =
+        server::start(&config(std::slice::from_ref(&listen)).set("server.trusted_proxies", trusted), USERS);
     let ask = |header: &[u8], headers: &str| exchange(address, &[header, login(headers).as_bytes()].concat());
     let v2 = |address: [u8; 4]| {
         let head: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c";

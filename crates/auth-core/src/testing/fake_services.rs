@@ -7,11 +7,10 @@ use async_trait::async_trait;
 
 use crate::{
     ActionError, ApiKey, ApiKeys, Authenticator, Caller, CheckReply, CredentialCheck, DevelopmentUsers,
-    Enrolment, FailureReason, Grant, Identifier, InternalError, Language, LoginAttempt, LoginError,
-    LoginReply, OneTimeCode, Password, PasswordReset, Peer, PersonalToken, PersonalTokens, Principal,
-    Profile, ProtocolName, RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits, ResetLinkReply,
-    ResetLinkRequest, SecondFactors, SecretCheck, SecretReply, Sessions, Timestamp, Token, TokenError,
-    TokenForm, TokenRenewal, UserId,
+    Enrolment, FailureReason, Grant, Identifier, InternalError, LoginAttempt, LoginError, LoginReply,
+    OneTimeCode, Peer, PersonalToken, PersonalTokens, Principal, Profile, ProtocolName, RateLimitStatus,
+    Realm, RealmId, RealmName, Realms, RequestLimits, SecondFactors, SecretCheck, SecretReply, Sessions,
+    Timestamp, Token, TokenError, TokenForm, TokenRenewal, UserId,
 };
 
 type OnLogIn = dyn Fn(&LoginAttempt) -> LoginReply + Send + Sync;
@@ -255,6 +254,7 @@ macro_rules! expect_result {
 mod action;
 mod forward;
 mod own_account;
+mod password_reset;
 mod web;
 
 pub use action::{Action, ActionKind, ActionResult};
@@ -451,54 +451,5 @@ impl SecondFactors for FakeServices {
 
     async fn confirm(&self, caller: &Caller<'_>) -> Result<(), ActionError> {
         expect_result!(self.act(Some(caller), ActionKind::Confirm), ActionResult::Done => ())
-    }
-}
-
-#[async_trait]
-impl PasswordReset for FakeServices {
-    async fn forgot_password(
-        &self,
-        realm: RealmId,
-        address: &str,
-        language: Option<Language>,
-    ) -> Result<Timestamp, ActionError> {
-        let kind = ActionKind::ForgotPassword { realm, address: address.to_owned(), language };
-        expect_result!(self.act(None, kind), ActionResult::NotBefore(moment) => moment)
-    }
-
-    async fn mail_reset_link(&self, asked: &ResetLinkRequest<'_>) -> Result<ResetLinkReply, ActionError> {
-        let kind = ActionKind::MailResetLink { realm: asked.realm.id, address: asked.address.to_owned() };
-        expect_result!(self.act(None, kind), ActionResult::ResetLink(reply) => reply)
-    }
-
-    async fn open_reset_link(
-        &self,
-        token: &Token,
-        cookie: Option<&Token>,
-    ) -> Result<Option<Token>, ActionError> {
-        let kind = ActionKind::OpenResetLink { token: token.clone(), cookie: cookie.cloned() };
-        expect_result!(self.act(None, kind), ActionResult::OptionalToken(cookie) => cookie)
-    }
-
-    async fn owner_of_reset_link(&self, token: &Token) -> Result<Option<Profile>, ActionError> {
-        let kind = ActionKind::OwnerOfResetLink { token: token.clone() };
-        expect_result!(self.act(None, kind), ActionResult::OptionalProfile(owner) => owner.map(|owner| *owner))
-    }
-
-    fn judge_new_password(&self, _owner: &Profile, new: &Password) -> Result<(), ActionError> {
-        let kind = ActionKind::JudgeNewPassword { new: new.clone() };
-        expect_result!(self.act(None, kind), ActionResult::Done => ())
-    }
-
-    async fn reset_password(
-        &self,
-        realm: RealmId,
-        token: &Token,
-        new: &Password,
-        _peer: &Peer,
-        _protocol: ProtocolName,
-    ) -> Result<Profile, ActionError> {
-        let kind = ActionKind::ResetPassword { realm, token: token.clone(), new: new.clone() };
-        expect_result!(self.act(None, kind), ActionResult::Profile(profile) => profile)
     }
 }

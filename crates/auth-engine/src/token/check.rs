@@ -162,10 +162,10 @@ impl CredentialChecker {
         let realm = check.realm.as_ref().ok_or(TokenError::Invalid)?;
         let holder = self.holder(kinds, token).await?.ok_or(TokenError::Invalid)?;
         let user = &holder.user;
+        let now = self.clock.now();
         let fits = owner.is_none_or(|owner| user.external_ids.get(check.protocol) == Some(owner))
-            && holder.is_good_at(check.protocol, self.clock.now())
-            && !self.uses.is_idle(&holder.credential, self.clock.now());
-        if !fits {
+            && holder.is_good_at(check.protocol, now);
+        if !fits || self.uses.is_idle_since(&holder.credential, &holder.noted, now).await? {
             return Err(TokenError::Invalid);
         }
         if user.realm != realm.id {
@@ -174,7 +174,7 @@ impl CredentialChecker {
             return Err(if is_of_pages { TokenError::OtherRealm } else { TokenError::Invalid });
         }
         check_state(realm, user)?;
-        self.uses.note_of(&holder.credential, &holder.noted, self.clock.now());
+        self.uses.note_of(&holder.credential, &holder.noted, now);
         Ok(holder.principal(Arc::clone(realm)))
     }
 

@@ -64,14 +64,33 @@ impl CredentialUses {
         self.waiting().get(&credential.id).copied().max(credential.last_used)
     }
 
-    /// Whether a credential has ended because nobody used it: a web session. One that was made or used in the future, before
-    /// the clock was set back, is not.
+    /// Whether a credential, as it was just read, has ended because nobody used it: a web session. One that was made or used in
+    /// the future, before the clock was set back, is not.
     pub(crate) fn is_idle(&self, credential: &Credential, now: Timestamp) -> bool {
         credential.kind == CredentialKind::WEB_SESSION
             && self
                 .last_use(credential)
                 .max(Some(credential.created))
                 .is_some_and(|last| now.since(last) >= IDLE)
+    }
+
+    /// The same of a credential that was read at any time, and of which a use was last noted here at `noted`, in milliseconds.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store would have to say whether it was used at another server, and can't.
+    pub(crate) async fn is_idle_since(
+        &self,
+        credential: &Credential,
+        noted: &AtomicI64,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let noted = Timestamp::from_millis(noted.load(Ordering::Relaxed));
+        if !self.is_idle(credential, now) || (!noted.is_ahead(now) && now.since(noted) < IDLE) {
+            return Ok(false);
+        }
+        let Some(digest) = &credential.digest else { return Ok(true) };
+        let stored = self.store.by_digest(credential.kind, digest).await?;
+        Ok(stored.is_none_or(|(credential, _)| self.is_idle(&credential, now)))
     }
 
     /// Writes what was noted. To be called every minute or so, and at the end.

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use auth_core::{
-    Act, ActionError, AddressVerification, AuditFilter, CheckReply, Clock, CredentialKind, FactorMethod,
-    FailureReason, GrantKind, Identifier, LogPage, LoginAttempt, LoginError, LoginMethod, NameKind,
-    NewAppPassword, OneTimeCode, OwnAccount, OwnChange, OwnCredentials, Password, PasswordReset, Peer,
-    PresentedCredential, PresentedFactor, Principal, ProtocolName, SealedTexts, SecondFactors, SecondStep,
-    TextPurpose, Token,
+    Act, ActionError, AddressVerification, AuditFilter, Authenticator, CheckReply, Clock, CredentialCheck,
+    CredentialKind, FactorMethod, FailureReason, GrantKind, Identifier, LogPage, LoginAttempt, LoginError,
+    LoginMethod, NameKind, NewAppPassword, OneTimeCode, OwnAccount, OwnChange, OwnCredentials, Password,
+    PasswordReset, Peer, PresentedCredential, PresentedFactor, Principal, ProtocolName, SealedTexts,
+    SecondFactors, SecondStep, TextPurpose, Token,
 };
-use auth_engine::NoticeConfig;
 use auth_engine::testing::{PASSWORD, World, config, limited, password, peer, result, token};
+use auth_engine::{Engine, NoticeConfig};
 
 use crate::signed_in::{device_code, mails, none};
 use crate::world;
@@ -77,9 +77,15 @@ impl Session {
 }
 
 async fn check(world: &World, token: &Token) -> CheckReply {
+    check_at(&world.engine, world, token).await
+}
+
+/// Checks a token at one of the engines of a world.
+async fn check_at(engine: &Engine, world: &World, token: &Token) -> CheckReply {
     let kinds = &[CredentialKind::WEB_SESSION];
-    let presented = PresentedCredential::Token { kinds, owner: None, token: token.clone() };
-    world.check("main", ProtocolName::WEB, presented).await
+    let credential = PresentedCredential::Token { kinds, owner: None, token: token.clone() };
+    let (protocol, realm) = (ProtocolName::WEB, Some(world.realm("main").await));
+    engine.check(CredentialCheck { protocol, realm, credential, peer: peer("192.0.2.1") }).await
 }
 
 /// The present password, as a form has it.
@@ -194,6 +200,24 @@ async fn a_session_ends_after_two_weeks_without_use_and_ninety_days_with() {
     }
     world.clock.advance(DAY);
     assert!(!used.is_good(&world).await);
+}
+
+#[tokio::test]
+async fn a_session_that_a_server_remembers_goes_on_with_uses_that_are_written_or_were_elsewhere() {
+    let world = world::new().await;
+    let beside = world.beside(config()).await;
+    let (here, elsewhere) = (Session::new(&world, "iago").await, Session::new(&world, "iago").await);
+    assert!(here.is_good(&world).await && elsewhere.is_good(&world).await);
+    for _ in 0..20 {
+        world.clock.advance(DAY);
+        world.engine.refresh_caches().await.unwrap();
+        beside.refresh_caches().await.unwrap();
+        assert!(here.is_good(&world).await);
+        assert!(check_at(&beside, &world, &elsewhere.token).await.result.is_ok());
+        world.engine.purger().write_uses().await.unwrap();
+        beside.purger().write_uses().await.unwrap();
+    }
+    assert!(elsewhere.is_good(&world).await, "another server has seen it");
 }
 
 #[tokio::test]

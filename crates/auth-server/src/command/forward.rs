@@ -265,7 +265,7 @@ mod tests {
             ("haproxy", config("nginx", ""), "asks in \"x-forwarded\""),
             ("envoy", Config::default(), "name the hosts"),
             ("nginx", config("nginx", "client_header = \"Forwarded\""), "X-Forwarded-For"),
-            ("nginx", config("nginx", nowhere), "no address is for the protocol"),
+            ("nginx", config("nginx", nowhere), "no port is for the protocol"),
         ] {
             let error = snippet(proxy).server(&config).unwrap_err().to_string();
             assert!(error.contains(part), "{proxy}: {error}");

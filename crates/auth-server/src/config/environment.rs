@@ -25,6 +25,13 @@ pub(crate) fn credentials_folder() -> Option<PathBuf> {
     std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
 }
 
+/// The names of the sockets that the service manager passes, in their order.
+#[expect(clippy::disallowed_methods, reason = "the variables of the environment are read here alone")]
+pub(crate) fn passed_names() -> Vec<String> {
+    let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
+    names.split(':').map(str::to_owned).collect()
+}
+
 /// Sets the key that `SECTION__KEY` names. The value is read as TOML, or taken as text if it is not TOML.
 ///
 /// # Errors

@@ -1,12 +1,13 @@
 //! Which keys of a configuration differ from those of another, without their values.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use ring::digest::{SHA256, digest};
 use toml::{Table, Value};
 
 /// A digest of each key's value, by section and key. Values may be secrets, and are not kept.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Fingerprints(BTreeMap<String, [u8; 32]>);
 
 impl Fingerprints {
@@ -38,6 +39,12 @@ impl Fingerprints {
             Some(value) => drop(self.0.insert(key.to_owned(), *value)),
             None => drop(self.0.remove(key)),
         }
+    }
+}
+
+impl fmt::Debug for Fingerprints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fingerprints(…)")
     }
 }
 

@@ -101,8 +101,7 @@ impl fmt::Display for ListenAddress {
 
 impl<'de> Deserialize<'de> for ListenAddress {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let form =
-            "an address such as \"127.0.0.1:8080\", \"unix:/run/auth-server/http.sock\" or \"systemd:http\"";
+        let form = "an IP address and a port, such as \"127.0.0.1:8080\", \"unix:PATH\" or \"systemd:NAME\"";
         super::value::text(deserializer, form, Self::parse)
     }
 }
@@ -244,7 +243,7 @@ mod tests {
         for (text, expected) in [
             (r#""localhost:80""#, "an IP address and a port"),
             (r#""unix:""#, "an IP address and a port"),
-            (r#"{ address = "systemd:" }"#, "systemd:http"),
+            (r#"{ address = "systemd:" }"#, "systemd:NAME"),
             (r#"{ address = "127.0.0.1:1", protocols = [] }"#, "none of the protocols"),
             (r#"{ address = "127.0.0.1:1", certificate_file = "a" }"#, "both certificate_file and key_file"),
             (r#"{ address = "127.0.0.1:1", key_file = "a" }"#, "both certificate_file and key_file"),

@@ -13,7 +13,7 @@ use socket2::{Domain, Socket, Type};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio_util::either::Either;
 
-use crate::config::{ListenAddress, UNIX_PEER};
+use crate::config::{ListenAddress, UNIX_PEER, environment};
 use crate::stream::Plain;
 use crate::system_error::plain_io;
 
@@ -54,8 +54,8 @@ pub enum LocalAddress {
 impl PassedSockets {
     /// Takes what was passed to this process.
     pub(crate) fn take() -> Self {
-        let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
-        Self { sockets: ListenFd::from_env(), names: names.split(':').map(str::to_owned).collect() }
+        let names = environment::passed_names();
+        Self { sockets: ListenFd::from_env(), names }
     }
 
     fn named(&mut self, name: &str) -> anyhow::Result<Vec<ListenSocket>> {
