@@ -16,6 +16,18 @@ local IDENTITY = { "remote-user", "remote-email", "remote-name", "remote-groups"
 local CREDENTIALS = { "authorization", "x-auth-token", "x-user-id" }
 local OTHERS = { "accept", "sec-fetch-site", "user-agent" }
 
+-- What would have the application take the request for another one.
+local OVERRIDES = {
+    "http2-settings",
+    "x-forwarded-host",
+    "x-forwarded-method",
+    "x-forwarded-prefix",
+    "x-forwarded-uri",
+    "x-original-method",
+    "x-original-url",
+    "x-rewrite-url",
+}
+
 -- What an answer to the client keeps of the server's.
 local KEPT = { "content-type", "location", "retry-after", "www-authenticate" }
 
@@ -103,6 +115,15 @@ core.register_action("auth-forward", { "http-req" }, function(txn, server)
         if is_identity[name:lower():gsub("_", "-")] then
             txn.http:req_del_header(name)
         end
+    end
+    for _, name in ipairs(OVERRIDES) do
+        txn.http:req_del_header(name)
+    end
+    -- Web sockets, and no other protocol: nothing would be asked about what came by that.
+    local upgrade = values_of(sent, "upgrade")
+    if #upgrade > 0 and (#upgrade > 1 or upgrade[1]:lower() ~= "websocket") then
+        txn.http:req_del_header("upgrade")
+        txn.http:req_del_header("connection")
     end
     for _, name in ipairs(IDENTITY) do
         local value = first_of(reply.headers, name)

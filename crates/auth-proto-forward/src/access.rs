@@ -20,8 +20,13 @@ pub(crate) fn decisive<'a>(rules: &'a [Rule], question: &Question) -> Result<Opt
             continue;
         }
         let Some(prefix) = &rule.path else { return Ok(Some(rule)) };
-        if is_below(&normalised(question.path()).ok_or(DoubtfulPath)?, prefix) {
+        let path = normalised(question.path()).ok_or(DoubtfulPath)?;
+        if is_below(&path, prefix) {
             return Ok(Some(rule));
+        }
+        // Some applications take it for the same path.
+        if is_below(&fold(&path), &fold(prefix)) {
+            return Err(DoubtfulPath);
         }
     }
     Ok(None)
@@ -76,6 +81,9 @@ mod tests {
             ("wiki.example.org", "//admin//x", Ok(Some(0))),
             ("wiki.example.org", "/%61dmin", Ok(Some(0))),
             ("wiki.example.org", "/administrator", Ok(Some(1))),
+            ("wiki.example.org", "/Admin", Err(DoubtfulPath)),
+            ("wiki.example.org", "/ADMIN/users", Err(DoubtfulPath)),
+            ("wiki.example.org", "/ADMINistrator", Ok(Some(1))),
             ("wiki.example.org", "/", Ok(Some(1))),
             ("wiki.example.org", "/admin%2Fx", Err(DoubtfulPath)),
             ("wiki.example.org", "/admin;x", Err(DoubtfulPath)),

@@ -166,7 +166,8 @@ impl Arrival {
             return None;
         }
         drop(self.place);
-        let place = shared.connections.enter(shared.counted_as(client.ip()), &self.activity).await?;
+        let entering = shared.connections.enter(shared.counted_as(client.ip()), &self.activity);
+        let place = timeout(limit, entering).await.ok()??;
         Some(Self { address: client, place, ..self })
     }
 }

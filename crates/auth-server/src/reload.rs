@@ -8,13 +8,10 @@ use crate::shared::{Live, Shared};
 use crate::tls::Tls;
 
 /// The keys that change at once. Others need a restart.
-const LIVE: [&str; 5] = [
-    "log.level",
-    "server.body_timeout",
-    "server.client_header",
-    "server.shutdown_timeout",
-    "server.trusted_proxies",
-];
+const LIVE: [&str; 5] =
+    ["log.level", "server.body_timeout", "server.client_header", "server.shutdown_timeout", TRUSTED_PROXIES];
+
+const TRUSTED_PROXIES: &str = "server.trusted_proxies";
 
 /// Reads a configuration.
 pub(crate) type Load = Box<dyn Fn() -> Result<Config, ConfigError> + Send + Sync>;
@@ -26,6 +23,8 @@ pub(crate) struct Reloader {
     /// Of the configuration as it holds.
     pub(crate) holds: Fingerprints,
     pub(crate) shared: Arc<Shared>,
+    /// Whether the trusted proxies stay as they are: a protocol or a listener was made for them.
+    pub(crate) keeps_proxies: bool,
     pub(crate) certificates: Vec<Arc<Tls>>,
 }
 
@@ -43,17 +42,22 @@ impl Reloader {
         }
     }
 
+    fn is_live(&self, key: &str) -> bool {
+        LIVE.contains(&key) && !(self.keeps_proxies && key == TRUSTED_PROXIES)
+    }
+
     fn take_over(&mut self, config: &Config) {
-        let (live, restart): (Vec<String>, Vec<String>) = self
-            .holds
-            .differing(&config.fingerprints)
-            .into_iter()
-            .partition(|key| LIVE.contains(&key.as_str()));
+        let (live, restart): (Vec<String>, Vec<String>) =
+            self.holds.differing(&config.fingerprints).into_iter().partition(|key| self.is_live(key));
         if let Err(error) = logging::set_level(&config.log) {
             tracing::error!("the configuration stays as it is: {error}");
             return;
         }
-        self.shared.live.store(Arc::new(Live::of(&config.server)));
+        let mut live_values = Live::of(&config.server);
+        if self.keeps_proxies {
+            live_values.proxies.trusted.clone_from(&self.shared.live.load().proxies.trusted);
+        }
+        self.shared.live.store(Arc::new(live_values));
         for key in &live {
             self.holds.take_over(key, &config.fingerprints);
         }

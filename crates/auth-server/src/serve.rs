@@ -202,7 +202,10 @@ impl Bound {
         start_background(&supervisor, config, &assembled)?;
         supervisor.keep("the service manager's watchdog", service_manager::keep_alive);
         service_manager::ready();
-        let reloader = Reloader { load: None, holds: config.fingerprints.clone(), shared, certificates };
+        let keeps_proxies =
+            config.forward.is_on() || server.listen.iter().any(|listen| listen.proxy_protocol);
+        let holds = config.fingerprints.clone();
+        let reloader = Reloader { load: None, holds, shared, keeps_proxies, certificates };
         Ok(Server { signals: self.signals, stop, tasks, failures, reloader, assembled })
     }
 }

@@ -45,6 +45,33 @@ pub(crate) fn a_client_is_nobody_but_the_owner_of_its_credential(site: &Site) {
     assert!(!head.0.contains("evil"), "{:?}: {}", site.kind, head.0);
 }
 
+/// An application is told of no other place, and no connection leaves HTTP/1 but for a web socket.
+pub(crate) fn an_application_is_asked_for_what_was_allowed_alone(site: &Site) {
+    let eve = basic("eve", PASSWORD);
+    for place in PLACES.iter().filter(|place| place.contains("/public") || place.ends_with("OPTIONS")) {
+        let head = site.reached(&site.get("/", &[place, &eve]));
+        let name = place.split(':').next().unwrap().to_lowercase();
+        let is_the_clients = |value: &&str| value.contains("public") || *value == "OPTIONS";
+        assert!(!head.values(&name).iter().any(is_the_clients), "{:?}, {place}: {}", site.kind, head.0);
+    }
+    let before = site.application.count();
+    let leave = ["Upgrade: h2c", "Connection: Upgrade, HTTP2-Settings", "HTTP2-Settings: AAMAAABkAARAAAAA"];
+    let answer: Response = site.get("/", &[&leave[..], &[&eve]].concat());
+    // Envoy refuses it. No other proxy passes on what a server needs to leave HTTP/1.
+    if answer.status != 403 || site.application.count() != before {
+        let head = site.reached(&answer);
+        assert!(
+            head.values("http2-settings").iter().all(|value| value.is_empty()),
+            "{:?}: {}",
+            site.kind,
+            head.0
+        );
+        let keeps = site.kind == ProxyKind::Traefik;
+        let upgrade = head.values("upgrade");
+        assert!(keeps || !upgrade.contains(&"h2c"), "{:?}: {}", site.kind, head.0);
+    }
+}
+
 pub(crate) fn rules_hold_however_a_path_is_written(site: &Site) {
     let (ada, eve) = (basic("ada", PASSWORD), basic("eve", PASSWORD));
     site.reached(&site.get("/admin", &[&ada])).is_of("ada", site.kind);
@@ -52,7 +79,7 @@ pub(crate) fn rules_hold_however_a_path_is_written(site: &Site) {
     let never = |path: &str, headers: &[&str]| {
         let before = site.application.count();
         let answer: Response = site.get(path, headers);
-        let is_refused = matches!(answer.status, 301 | 302 | 307 | 308 | 400 | 403 | 404);
+        let is_refused = matches!(answer.status, 301 | 302 | 307 | 308 | 400 | 403 | 404 | 421);
         assert!(is_refused, "{:?}, {path} {headers:?}: {answer:?}", site.kind);
         assert_eq!(site.application.count(), before, "{:?}, {path} {headers:?}", site.kind);
     };

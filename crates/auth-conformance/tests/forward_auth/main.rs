@@ -25,6 +25,7 @@ fn holds(kind: ProxyKind) {
     credentials::what_was_revoked_a_moment_ago_lets_nobody_through(&site);
     credentials::a_body_and_a_web_socket_go_through(&site);
     liar::a_client_is_nobody_but_the_owner_of_its_credential(&site);
+    liar::an_application_is_asked_for_what_was_allowed_alone(&site);
     liar::rules_hold_however_a_path_is_written(&site);
     browser::is_led_to_the_pages_and_back(&site);
     credentials::a_body_that_never_comes_is_not_waited_for(&site);

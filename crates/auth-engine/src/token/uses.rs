@@ -64,10 +64,11 @@ impl CredentialUses {
         self.waiting().get(&credential.id).copied().max(credential.last_used)
     }
 
-    /// Whether a credential, as it was just read, has ended because nobody used it: a web session. One that was made or used in
+    /// Whether a credential, as it was just read, has ended because nobody used it: a web session, or one for forward
+    /// authentication, whose uses are its web session's. One that was made or used in
     /// the future, before the clock was set back, is not.
     pub(crate) fn is_idle(&self, credential: &Credential, now: Timestamp) -> bool {
-        credential.kind == CredentialKind::WEB_SESSION
+        [CredentialKind::WEB_SESSION, CredentialKind::FORWARD_SESSION].contains(&credential.kind)
             && self
                 .last_use(credential)
                 .max(Some(credential.created))

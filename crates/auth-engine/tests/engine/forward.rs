@@ -198,6 +198,21 @@ async fn whoever_is_there_by_a_forward_session_keeps_the_web_session_in_use() {
 }
 
 #[tokio::test]
+async fn a_forward_session_that_nobody_used_for_two_weeks_is_refused_and_brings_no_web_session_back() {
+    let world = world::new().await;
+    let (web, principal) = sign_in(&world).await;
+    let forward = forward_session(&world, &principal).await;
+    world.clock.advance(15 * 24 * 60 * MINUTE);
+    for _ in 0..2 {
+        for (kind, token) in
+            [(CredentialKind::FORWARD_SESSION, &forward), (CredentialKind::WEB_SESSION, &web)]
+        {
+            assert_eq!(by_token(&world, kind, token).await.err(), Some(TokenError::Invalid), "{kind:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn groups_are_told_from_memory_and_a_change_is_noticed_by_the_next_comparison() {
     let world = world::new().await;
     let iago = world.account("iago").await.user;

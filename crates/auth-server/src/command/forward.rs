@@ -22,6 +22,17 @@ const IDENTITY: [(&str, &str); 5] = [
     ("Remote-Subject", "remote_subject"),
 ];
 
+/// The headers by which a client would have an application take its request for another one, or leave HTTP/1.
+const OVERRIDES: [&str; 7] = [
+    "HTTP2-Settings",
+    "X-Forwarded-Method",
+    "X-Forwarded-Prefix",
+    "X-Forwarded-Uri",
+    "X-Original-Method",
+    "X-Original-URL",
+    "X-Rewrite-URL",
+];
+
 /// The headers that hold credentials, beside the cookies.
 const CREDENTIALS: [&str; 3] = ["Authorization", "X-Auth-Token", "X-User-Id"];
 
@@ -42,6 +53,10 @@ pub(super) struct Snippet {
     proxy: Proxy,
     #[command(flatten)]
     file: ConfigFile,
+    /// The application's host, of those in `[forward] hosts`; it can be left out where there is one alone. Caddy and Traefik are
+    /// told so elsewhere.
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
     /// Where the application is. Caddy and Traefik are told so elsewhere.
     #[arg(long, value_name = "HOST:PORT", value_parser = upstream, default_value = "127.0.0.1:3000")]
     application: Upstream,
@@ -103,9 +118,11 @@ fn upstream(text: &str) -> Result<Upstream, String> {
 #[template(path = "forward/nginx.conf", escape = "none")]
 struct Nginx<'a> {
     server: SocketAddr,
+    host: &'a str,
     application: &'a Upstream,
     identity: [(&'static str, &'static str); 5],
     credentials: [&'static str; 3],
+    overrides: [&'static str; 7],
 }
 
 #[derive(Template)]
@@ -116,6 +133,7 @@ struct Caddy<'a> {
     spellings: Vec<String>,
     identity: [(&'static str, &'static str); 5],
     credentials: [&'static str; 3],
+    overrides: [&'static str; 7],
 }
 
 #[derive(Template)]
@@ -125,22 +143,26 @@ struct Traefik {
     spellings: Vec<String>,
     identity: [(&'static str, &'static str); 5],
     credentials: [&'static str; 3],
+    overrides: [&'static str; 7],
 }
 
 #[derive(Template)]
 #[template(path = "forward/envoy.yml", escape = "none")]
 struct Envoy<'a> {
     server: SocketAddr,
+    host: &'a str,
     listen: SocketAddr,
     application: &'a Upstream,
     identity: [(&'static str, &'static str); 5],
     credentials: [&'static str; 3],
+    overrides: [&'static str; 7],
 }
 
 #[derive(Template)]
 #[template(path = "forward/haproxy.cfg", escape = "none")]
 struct Haproxy<'a> {
     server: SocketAddr,
+    host: &'a str,
     listen: SocketAddr,
     application: &'a Upstream,
     lua: std::path::Display<'a>,
@@ -159,21 +181,39 @@ impl Snippet {
         let config = self.file.load()?;
         let server = self.server(&config)?;
         let (application, listen) = (&self.application, self.listen);
-        let (identity, credentials) = (IDENTITY, CREDENTIALS);
+        let (identity, credentials, overrides) = (IDENTITY, CREDENTIALS, OVERRIDES);
+        let host = self.host(&config)?;
         // An application may take an underscore for a hyphen.
         let spellings =
             IDENTITY.iter().flat_map(|(name, _)| [(*name).to_owned(), name.replace('-', "_")]).collect();
         let text = match self.proxy {
-            Proxy::Nginx => Nginx { server, application, identity, credentials }.render(),
+            Proxy::Nginx => Nginx { server, host, application, identity, credentials, overrides }.render(),
             Proxy::Caddy => {
                 let proxies = &config.server.trusted_proxies;
-                Caddy { server, proxies, spellings, identity, credentials }.render()
+                Caddy { server, proxies, spellings, identity, credentials, overrides }.render()
             }
-            Proxy::Traefik => Traefik { server, spellings, identity, credentials }.render(),
-            Proxy::Envoy => Envoy { server, listen, application, identity, credentials }.render(),
-            Proxy::Haproxy => Haproxy { server, listen, application, lua: self.lua.display() }.render(),
+            Proxy::Traefik => Traefik { server, spellings, identity, credentials, overrides }.render(),
+            Proxy::Envoy => {
+                Envoy { server, host, listen, application, identity, credentials, overrides }.render()
+            }
+            Proxy::Haproxy => Haproxy { server, host, listen, application, lua: self.lua.display() }.render(),
         };
         Ok(print_line(text?.trim_end())?)
+    }
+
+    /// The application's host.
+    fn host<'a>(&'a self, config: &'a Config) -> Result<&'a str, ConfigError> {
+        let hosts = &config.forward.hosts;
+        match (&self.host, hosts.as_slice()) {
+            (Some(host), _) => match hosts.iter().find(|own| own.eq_ignore_ascii_case(host)) {
+                Some(own) => Ok(own),
+                None => Err(ConfigError::new(format!("--host {host}: it is none of [forward] hosts"))),
+            },
+            (None, [only]) => Ok(only),
+            // These know the hosts of their applications by themselves.
+            (None, _) if matches!(self.proxy, Proxy::Caddy | Proxy::Traefik) => Ok(""),
+            (None, _) => Err(ConfigError::new("--host: name the application's, of those in [forward] hosts")),
+        }
     }
 
     /// Where the proxy finds the server.
