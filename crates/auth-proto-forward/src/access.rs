@@ -83,7 +83,7 @@ mod tests {
             ("wiki.example.org", "/administrator", Ok(Some(1))),
             ("wiki.example.org", "/Admin", Err(DoubtfulPath)),
             ("wiki.example.org", "/ADMIN/users", Err(DoubtfulPath)),
-            ("wiki.example.org", "/ADMINistrator", Ok(Some(1))),
+            ("wiki.example.org", "/Administrator", Ok(Some(1))),
             ("wiki.example.org", "/", Ok(Some(1))),
             ("wiki.example.org", "/admin%2Fx", Err(DoubtfulPath)),
             ("wiki.example.org", "/admin;x", Err(DoubtfulPath)),

@@ -1,29 +1,25 @@
-//! Listeners of the built binary: TLS, redirects, the PROXY protocol, Unix sockets, and what the service manager passes and is told.
+//! Listeners of the built binary: TLS, redirects, the PROXY protocol, Unix sockets, and SIGHUP.
 #![cfg(test)]
 
-#[path = "common/server.rs"]
+mod asking;
+#[path = "../common/server.rs"]
 mod server;
+mod service_manager;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::net::UnixDatagram;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use auth_conformance::clock::Stopwatch;
 use auth_conformance::process::free_address;
-use auth_conformance::{Server, ServerConfig};
 use rcgen::generate_simple_self_signed;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-const USERS: &str = r#"{"kind":"realm","realm":"main","subdomain":""}
-{"kind":"user","realm":"main","username":"iago","email":"iago@zulip.com","email_verified":true,"password":"correct-horse-battery-9876"}
-"#;
-
-const SETTINGS: &str = "/api/v1/server_settings";
+use crate::asking::{AtEnd, SETTINGS, USERS, ask_until, config, curl};
 
 /// A certificate and its key in a folder.
 struct Certificate(TempDir);
@@ -57,22 +53,6 @@ impl Certificate {
     }
 }
 
-fn config(listeners: &[Value]) -> ServerConfig {
-    let mut all = vec![json!("127.0.0.1:@PORT@")];
-    all.extend_from_slice(listeners);
-    server::config().set("server.listen", all).set("web.url", "https://localhost:@PORT@")
-}
-
-/// What curl prints, which must succeed.
-fn curl(arguments: &[&str]) -> String {
-    let output =
-        Command::new("curl").args(["--silent", "--show-error", "--include"]).args(arguments).output();
-    let output = output.unwrap();
-    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{arguments:?}: {printed}{}", String::from_utf8_lossy(&output.stderr));
-    printed
-}
-
 /// Sends bytes on a connection of its own, and returns all that is answered.
 fn exchange(address: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
@@ -98,15 +78,6 @@ fn clients(log: &str) -> Vec<String> {
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let attempts = lines.filter(|line| line["message"] == "login attempt");
     attempts.map(|line| line["client"].as_str().unwrap().to_owned()).collect()
-}
-
-/// Sets the flag when it is dropped, also by a test that fails, so that the threads end that wait for it.
-struct AtEnd<'a>(&'a AtomicBool);
-
-impl Drop for AtEnd<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 #[test]
@@ -317,16 +288,6 @@ fn a_listener_answers_the_protocols_that_it_is_given_alone() {
     server::stop(server);
 }
 
-/// Asks again and again, each time on a new connection, until told to stop; returns how many requests succeeded.
-fn ask_until(stop: &AtomicBool, ask: impl Fn()) -> usize {
-    let mut done = 0;
-    while !stop.load(Ordering::Relaxed) {
-        ask();
-        done += 1;
-    }
-    done
-}
-
 #[test]
 fn sighup_renews_certificates_and_what_can_change_under_load_without_a_request_that_fails() {
     let (certificate, address) = (Certificate::new(), free_address().unwrap());
@@ -392,124 +353,4 @@ fn sighup_renews_certificates_and_what_can_change_under_load_without_a_request_t
     });
     assert!(count.load(Ordering::Relaxed) > 0);
     server::stop(server);
-}
-
-/// A Python program that holds a socket as a service manager does, and starts the server with it again and again: at its start, and
-/// when it reads a line. A number in front of the line is the signal by which the server before is ended.
-const MANAGER: &str = r#"
-import os, signal, socket, subprocess, sys
-held = socket.create_server(("127.0.0.1", int(sys.argv[1])))
-os.dup2(held.fileno(), 3)
-os.set_inheritable(3, True)
-shell = 'LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=http exec "$@"'
-def start():
-    return subprocess.Popen(["sh", "-c", shell, "sh", *sys.argv[2:]], pass_fds=[3])
-server = start()
-for line in sys.stdin:
-    server.send_signal(int(line))
-    server.wait()
-    server = start()
-    print("restarted", flush=True)
-server.terminate()
-sys.exit(server.wait())
-"#;
-
-/// The service manager's stand-in, with the server that it runs.
-struct Manager(Child);
-
-impl Drop for Manager {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-#[test]
-fn a_passed_socket_outlives_restarts_and_no_connection_is_refused() {
-    let address = free_address().unwrap();
-    let server =
-        Server::prepare(server::binary(), &config(&[]).set("server.listen", json!(["systemd:http"])));
-    let server = server.unwrap();
-    server.import(USERS).unwrap();
-    let file = server.dir().join("auth.toml");
-    let manager = Command::new("python3")
-        .args(["-c", MANAGER, &address.port().to_string()])
-        .arg(server::binary())
-        .args([Path::new("serve"), Path::new("--config"), &file])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn();
-    let mut manager = Manager(manager.unwrap());
-    let url = format!("http://{address}{SETTINGS}");
-    // The socket is there as soon as the stand-in runs.
-    let first = curl(&["--retry", "20", "--retry-connrefused", "--retry-delay", "1", &url]);
-    assert!(first.starts_with("HTTP/1.1 200"), "{first}");
-    let (stop, count) = (AtomicBool::new(false), AtomicUsize::new(0));
-    std::thread::scope(|scope| {
-        let _end = AtEnd(&stop);
-        for _ in 0..2 {
-            scope.spawn(|| {
-                let done = ask_until(&stop, || {
-                    let answer = curl(&["--max-time", "20", &url]);
-                    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-                });
-                count.fetch_add(done, Ordering::Relaxed);
-            });
-        }
-        for _ in 0..3 {
-            writeln!(manager.0.stdin.as_mut().unwrap(), "15").unwrap();
-            let mut restarted = [0; 10];
-            manager.0.stdout.as_mut().unwrap().read_exact(&mut restarted).unwrap();
-            assert!(curl(&["--max-time", "20", &url]).starts_with("HTTP/1.1 200"));
-        }
-    });
-    assert!(count.load(Ordering::Relaxed) > 0);
-    drop(manager.0.stdin.take());
-    assert!(manager.0.wait().unwrap().success());
-}
-
-#[test]
-fn a_socket_that_was_not_passed_is_named() {
-    let server =
-        Server::prepare(server::binary(), &config(&[]).set("server.listen", json!(["systemd:http"])));
-    let server = server.unwrap();
-    server.import(USERS).unwrap();
-    let output = server.command(&["serve", "--config", "@CONFIG@"], "").unwrap();
-    let printed = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && printed.contains("passed no socket named http"), "{printed}");
-}
-
-#[test]
-fn the_service_manager_is_told_of_each_state() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("notify");
-    let told = UnixDatagram::bind(&path).unwrap();
-    told.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    let next = || {
-        let mut bytes = [0; 256];
-        let length = told.recv(&mut bytes).unwrap();
-        String::from_utf8_lossy(&bytes[..length]).into_owned()
-    };
-    let next_but_alive = || loop {
-        let message = next();
-        if !message.starts_with("WATCHDOG=1") {
-            break message;
-        }
-    };
-    let mut server = Server::prepare(server::binary(), &config(&[])).unwrap();
-    server.import(USERS).unwrap();
-    server.set_env("NOTIFY_SOCKET", &path);
-    server.set_env("WATCHDOG_USEC", "400000");
-    server.serve().unwrap();
-    assert!(next_but_alive().starts_with("READY=1"));
-    for _ in 0..3 {
-        assert!(next().starts_with("WATCHDOG=1"));
-    }
-    let pid = server.pid().unwrap().to_string();
-    assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
-    let reloading = next_but_alive();
-    assert!(reloading.contains("RELOADING=1\nMONOTONIC_USEC="), "{reloading}");
-    assert!(next_but_alive().starts_with("READY=1"));
-    server.stop().unwrap();
-    assert!(next_but_alive().starts_with("STOPPING=1"));
 }
