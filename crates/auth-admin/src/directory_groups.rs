@@ -17,7 +17,7 @@ const PAGE: u32 = 500;
 
 /// The groups of a directory, and who is in them.
 #[derive(Clone, Debug, Default)]
-#[expect(clippy::exhaustive_structs, reason = "whoever has asked the directory fills it in")]
+#[expect(clippy::exhaustive_structs, reason = "the caller that asks the directory builds it")]
 pub struct DirectoryGroups {
     /// The groups.
     pub groups: Vec<EntryGroup>,

@@ -91,7 +91,7 @@ impl Operation for EnrolDevice {
 }
 
 /// Removes a user's device and backup codes: at once for an operator who may do everything. For a help desk the removal is held
-/// for a day, and the owner is mailed; whoever shows a code of the device stops it.
+/// for a day, and the owner is mailed; a right code of the device stops it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]

@@ -81,7 +81,7 @@ pub struct FindToken {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct SecretSearch {
-    /// Whose it is; `None` for nobody's, or one that has ended.
+    /// The owner of the secret; `None` when no credential has it, or that credential has ended.
     pub found: Option<FoundToken>,
 }
 
