@@ -131,8 +131,9 @@ pub fn host_of(text: &str) -> Option<String> {
     let authority: Authority = text.parse().ok()?;
     let host = authority.host().to_ascii_lowercase();
     let host = host.strip_suffix('.').unwrap_or(&host);
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte);
-    if host.is_empty() || authority.as_str().contains('@') || !host.bytes().all(is_name) {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_[]:".contains(&byte);
+    let is_label = |label: &str| !label.is_empty() && label.bytes().all(is_name);
+    if authority.as_str().contains('@') || !host.split('.').all(is_label) {
         return None;
     }
     let after = authority.as_str().get(authority.host().len()..)?;

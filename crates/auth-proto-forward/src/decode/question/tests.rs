@@ -72,6 +72,10 @@ fn what_is_no_host_is_refused_in_every_dialect() {
         "wiki.example.org:99999",
         "a,b",
         ".",
+        "..",
+        "wiki.example.org..",
+        "wiki..example.org",
+        ".example.org",
     ] {
         for dialect in [Nginx, XForwarded, Envoy] {
             let found = asked(dialect, "GET", host, "/");
