@@ -1,5 +1,6 @@
 //! `auth-server dev`, the server that newcomers start: demo users and all three protocols.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -18,6 +19,8 @@ use crate::process::Process;
 pub struct DevServer {
     process: Process,
     address: SocketAddr,
+    control: SocketAddr,
+    token: String,
     _dir: TempDir,
 }
 
@@ -28,11 +31,26 @@ impl DevServer {
     /// When the process ends without printing the line that says it is ready.
     pub fn start(binary: &Path) -> Result<Self> {
         let dir = tempfile::tempdir()?;
+        let data = dir.path().join("data");
+        Self::launch(binary, dir, &[OsStr::new("--data"), data.as_os_str()])
+    }
+
+    /// Starts the server on a free port with data that is thrown away, and with further options.
+    ///
+    /// # Errors
+    /// See [`DevServer::start`].
+    pub fn start_thrown_away(binary: &Path, options: &[&str]) -> Result<Self> {
+        let options: Vec<&OsStr> = options.iter().map(OsStr::new).collect();
+        Self::launch(binary, tempfile::tempdir()?, &options)
+    }
+
+    fn launch(binary: &Path, dir: TempDir, options: &[&OsStr]) -> Result<Self> {
         let log = File::create(dir.path().join("log"))?;
         let mut command = Command::new(binary);
         command
-            .args(["dev", "--listen", "127.0.0.1:0", "--ready-json", "--data"])
-            .arg(dir.path().join("data"))
+            .args(["dev", "--listen", "127.0.0.1:0", "--ready-json"])
+            .args(options)
+            .env("TMPDIR", dir.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log);
@@ -40,11 +58,25 @@ impl DevServer {
         let stdout = process.take_stdout().context("no standard output")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
-        let address = address(&line).with_context(|| {
+        let (address, control, token) = read(&line).with_context(|| {
             let log = fs::read_to_string(dir.path().join("log")).unwrap_or_default();
             format!("not ready: {line:?}\n{log}")
         })?;
-        Ok(Self { process, address, _dir: dir })
+        Ok(Self { process, address, control, token, _dir: dir })
+    }
+
+    /// The address of the control endpoints.
+    #[must_use]
+    pub fn control_address(&self) -> SocketAddr {
+        self.control
+    }
+
+    /// Sends a request to a control endpoint, with the token.
+    ///
+    /// # Errors
+    /// When no connection can be made.
+    pub fn control(&self, request: Request) -> Result<Response> {
+        http::send(self.control, &request.header("Authorization", &format!("Bearer {}", self.token)))
     }
 
     /// The address that the server listens on.
@@ -76,9 +108,10 @@ impl DevServer {
     }
 }
 
-/// The address in the line that says the server is ready.
-fn address(line: &str) -> Result<SocketAddr> {
+/// The addresses of the server and of its control endpoints, and their token, in the line that says the server is ready.
+fn read(line: &str) -> Result<(SocketAddr, SocketAddr, String)> {
     let ready: Value = serde_json::from_str(line)?;
-    let address = ready.get("address").and_then(Value::as_str).context("no address")?;
-    Ok(address.parse()?)
+    let text = |pointer: &str| ready.pointer(pointer).and_then(Value::as_str).context("a text is missing");
+    let control = text("/control/url")?.strip_prefix("http://").context("no URL")?;
+    Ok((text("/address")?.parse()?, control.parse()?, text("/control/token")?.to_owned()))
 }

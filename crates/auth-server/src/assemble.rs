@@ -47,7 +47,7 @@ impl Assembled {
     /// # Errors
     /// A sentence for the operator.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
-        Self::open_locked(config, Vec::new(), Opening::Upgrade, None).await
+        Self::open_locked(config, Vec::new(), Arc::new(SystemClock), Opening::Upgrade, None).await
     }
 
     /// Does the same, and leaves both as they are: a store that would have to be changed first is refused.
@@ -55,7 +55,7 @@ impl Assembled {
     /// # Errors
     /// A sentence for the operator.
     pub async fn open_unchanged(config: &Config) -> anyhow::Result<Self> {
-        Self::open_locked(config, Vec::new(), Opening::Unchanged, None).await
+        Self::open_locked(config, Vec::new(), Arc::new(SystemClock), Opening::Unchanged, None).await
     }
 
     /// Does the same as [`Assembled::open`], and creates the store where there is none, and a key ring for a store that has none:
@@ -64,7 +64,7 @@ impl Assembled {
     /// # Errors
     /// A sentence for the operator.
     pub async fn create(config: &Config) -> anyhow::Result<Self> {
-        Self::open_locked(config, Vec::new(), Opening::Create, None).await
+        Self::open_locked(config, Vec::new(), Arc::new(SystemClock), Opening::Create, None).await
     }
 
     /// Does the same for a server, with the rules of protocols that are none of this project's own: each is mounted by
@@ -73,13 +73,26 @@ impl Assembled {
     /// # Errors
     /// A sentence for the operator.
     pub async fn open_with(config: &Config, rules: Vec<Arc<dyn ProtocolRules>>) -> anyhow::Result<Self> {
+        Self::open_by(config, rules, Arc::new(SystemClock)).await
+    }
+
+    /// Does the same by another clock than the operating system's.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    pub(crate) async fn open_by(
+        config: &Config,
+        rules: Vec<Arc<dyn ProtocolRules>>,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
         let lock = StoreLock::take(config)?;
-        Self::open_locked(config, rules, Opening::Create, lock).await
+        Self::open_locked(config, rules, clock, Opening::Create, lock).await
     }
 
     async fn open_locked(
         config: &Config,
         rules: Vec<Arc<dyn ProtocolRules>>,
+        clock: Arc<dyn Clock>,
         opening: Opening,
         lock: Option<StoreLock>,
     ) -> anyhow::Result<Self> {
@@ -89,7 +102,6 @@ impl Assembled {
         if opening == Opening::Unchanged {
             check_unchanged(&opened, &*store).await?;
         }
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (ring, made) = open_ring(config, &*store, &*rng, opening).await?;
         let created = created(config, opened.is_new(), made)?;
         let stopwatch = Arc::new(SystemStopwatch::start());

@@ -39,6 +39,7 @@ mod secret_access;
 mod serve;
 mod service_manager;
 mod shared;
+mod side_listener;
 mod store;
 mod store_lock;
 mod stream;

@@ -15,18 +15,20 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart};
 use tokio_util::sync::CancellationToken;
 
-use self::kept::KeptMail;
 use self::smtp::SendError;
 use crate::config::Relay;
 
 pub use self::kept::KeptMails;
-pub(crate) use self::kept::{MailPage, PATH as PAGE_PATH};
+pub(crate) use self::kept::{KeptMail, MailPage, PATH as PAGE_PATH};
 
 /// Mails taken from the outbox at a time.
 const BATCH: u32 = 20;
 
 /// How long new mail waits at most when nothing else is due.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The same where nothing is sent: tests wait for mails.
+const KEPT_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The pause when the store or the SMTP server can't be reached.
 const OUTAGE_PAUSE: Duration = Duration::from_secs(5);
@@ -38,6 +40,16 @@ pub(crate) enum Carrier {
     /// The memory of a demonstration.
     Kept(Arc<KeptMails>),
 }
+
+impl Carrier {
+    fn poll_interval(&self) -> Duration {
+        match self {
+            Self::Smtp(_) => POLL_INTERVAL,
+            Self::Kept(_) => KEPT_POLL_INTERVAL,
+        }
+    }
+}
+
 /// The length of the token in a sender's address.
 const TOKEN_LENGTH: usize = 24;
 
@@ -94,7 +106,7 @@ impl Mailer {
                 return pause;
             }
         }
-        if more { Duration::ZERO } else { POLL_INTERVAL }
+        if more { Duration::ZERO } else { self.carrier.poll_interval() }
     }
 
     async fn put_off(&self, mail: &Mail, why: &str) -> Result<(), auth_core::InternalError> {
@@ -112,7 +124,7 @@ impl Mailer {
             Carrier::Kept(kept) => {
                 let Mail { to, subject, language, .. } = mail;
                 let (to, subject, text) = (to.clone(), subject.clone(), text.clone());
-                kept.keep(KeptMail { to, subject, language: *language, text });
+                kept.keep(KeptMail { number: 0, to, subject, language: *language, text });
                 Ok(())
             }
         }

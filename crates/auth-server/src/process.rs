@@ -66,7 +66,7 @@ impl Parent {
     }
 
     /// Waits until it has ended: then this process has another parent.
-    pub(crate) async fn ended(self) {
+    pub(crate) async fn ended(&self) {
         while getppid() == self.0 {
             tokio::time::sleep(LOOK_FOR_PARENT).await;
         }

@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use crate::Assembled;
 use crate::admin::answers::Answers;
 use crate::admin::bearers::Bearers;
-use crate::admin::listener::AdminListener;
+use crate::admin::listener::KeyHolders;
 use crate::admin::socket::AdminSocket;
 use crate::backups::Backups;
 use crate::body::BodyMemory;
@@ -36,6 +36,7 @@ use crate::request_id::RequestIds;
 use crate::router::Router;
 use crate::service_manager;
 use crate::shared::{Live, Shared};
+use crate::side_listener::SideListener;
 use crate::supervisor::{Failures, Supervisor};
 use crate::system::node_name;
 use crate::tls::Tls;
@@ -138,6 +139,17 @@ impl Bound {
     /// When the system doesn't tell.
     pub fn admin_address(&self) -> std::io::Result<Option<SocketAddr>> {
         self.admin_listener.as_ref().map(TcpListener::local_addr).transpose()
+    }
+
+    /// The listeners' sockets a second time, for a server that follows one which ends: meanwhile clients wait.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    pub(crate) fn again(&self) -> anyhow::Result<Self> {
+        let signals = Signals::catch().context("signals can't be waited for")?;
+        let again = |(socket, listen): &(ListenSocket, Listen)| Ok((socket.again()?, listen.clone()));
+        let listeners = self.listeners.iter().map(again).collect::<std::io::Result<_>>()?;
+        Ok(Self { listeners, metrics: None, admin: None, admin_listener: None, signals })
     }
 
     /// Begins to answer.
@@ -264,8 +276,8 @@ fn start_admin(
         let tls = tls.clone();
         let scheme = if tls.is_some() { "https" } else { "http" };
         tracing::info!("programs with keys reach the server at {scheme}://{}", listener.local_addr()?);
-        let (bearers, tasks) = (Bearers::new(engine), tasks.clone());
-        let listener = Arc::new(AdminListener { listener, tls, bearers, answers, tasks });
+        let service = Arc::new(KeyHolders { bearers: Bearers::new(engine), answers });
+        let listener = Arc::new(SideListener { listener, tls, service, tasks: tasks.clone() });
         supervisor.keep("the operators' listener", move |stop| Arc::clone(&listener).serve(stop));
     }
     Ok(tls)

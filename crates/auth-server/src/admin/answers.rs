@@ -8,12 +8,10 @@ use auth_admin_api::{AdminApi, MAX_BODY, Problem};
 use auth_engine::Engine;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use tokio::time::timeout;
 
-/// How long the body of a request may take.
-const BODY: Duration = Duration::from_secs(10);
+use crate::side_listener::whole_body;
 
 /// How long an operation may take: some wait for their turn to hash.
 const OPERATION: Duration = Duration::from_secs(100);
@@ -37,16 +35,9 @@ impl Answers {
         let (head, body) = request.into_parts();
         let is_scim = head.uri.path().starts_with(auth_scim::ROOT);
         let most = if is_scim { auth_scim::MAX_BODY } else { MAX_BODY };
-        let body = match timeout(BODY, Limited::new(body, most).collect()).await {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(_)) => {
-                let title = format!("the arguments have more than {most} bytes, or broke off");
-                return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", title).into_response();
-            }
-            Err(_) => {
-                let title = "the arguments took too long to arrive";
-                return Problem::new(StatusCode::REQUEST_TIMEOUT, "too-slow", title).into_response();
-            }
+        let body = match whole_body(body, most).await {
+            Ok(body) => body,
+            Err(problem) => return problem.into_response(),
         };
         let request = Request::from_parts(head, body);
         // The store does all of an operation or nothing: one that is given up here is whole or not done.

@@ -117,7 +117,7 @@ impl Bearers {
 }
 
 /// The one key in the head of a request.
-fn bearer(head: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(head: &HeaderMap) -> Option<&str> {
     let mut given = head.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (given.next(), given.next()) else { return None };
     let (scheme, key) = value.to_str().ok()?.split_once(' ')?;

@@ -1,151 +1,30 @@
-//! The listener at which programs have operations done, by keys for administration.
+//! What the operators' listener does for programs: operations, by keys for administration.
 
-use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use auth_admin_api::Problem;
+use async_trait::async_trait;
 use auth_core::ClientKey;
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use http_body_util::Full;
+use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
-use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
-use tokio_util::either::Either;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::answers::Answers;
 use super::bearers::Bearers;
-use crate::activity::Activity;
-use crate::connections::{Connections, Place};
-use crate::stream::{Plain, WatchedStream};
-use crate::tls::Tls;
+use crate::side_listener::Service;
 
-/// Connections that are open at a time. A further one takes the place of one that is quiet.
-const CONNECTIONS: usize = 64;
-
-/// Connections of one client. Fewer than the wrong keys of a client: requests under way can't use those up.
-const PER_CLIENT: usize = 16;
-
-/// How long a connection may be quiet, a handshake may take, and the head of a request.
-const QUIET: Duration = Duration::from_secs(10);
-
-/// The pause after the system refused a connection.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
-/// The memory that the head of a request may take.
-const LONGEST_HEAD: usize = 16 << 10;
-
-/// The listener, with what its connections share.
+/// Does the operations of programs that have a key.
 #[derive(Debug)]
-pub(crate) struct AdminListener {
-    pub(crate) listener: TcpListener,
-    /// `None` at a loopback address alone.
-    pub(crate) tls: Option<Arc<Tls>>,
+pub(crate) struct KeyHolders {
     pub(crate) bearers: Bearers,
     pub(crate) answers: Arc<Answers>,
-    pub(crate) tasks: TaskTracker,
 }
 
-/// A connection.
-struct Connection {
-    of: Arc<AdminListener>,
-    client: ClientKey,
-    activity: Arc<Activity>,
-    place: Place,
-    stop: CancellationToken,
-}
-
-impl AdminListener {
-    /// Takes operations until told to stop.
-    pub(crate) async fn serve(self: Arc<Self>, stop: CancellationToken) {
-        let connections = Connections::new(CONNECTIONS, PER_CLIENT);
-        tokio::select! {
-            () = self.accept(&connections, &stop) => {}
-            () = Arc::clone(&connections).sweep_until(QUIET, stop.clone()) => {}
-        }
-    }
-
-    async fn accept(self: &Arc<Self>, connections: &Arc<Connections>, stop: &CancellationToken) {
-        loop {
-            let Ok((stream, address)) = self.listener.accept().await else {
-                sleep(ACCEPT_PAUSE).await;
-                continue;
-            };
-            let activity = Arc::new(Activity::new(stop));
-            let client = client_key(address);
-            let Some(place) = connections.enter(Some(client), &activity).await else { continue };
-            let tls = match &self.tls {
-                Some(tls) => Some(tls.acceptor().await),
-                None => None,
-            };
-            // Answers are small and written at once.
-            let _ = stream.set_nodelay(true);
-            let of = Arc::clone(self);
-            let connection = Connection { of, client, activity, place, stop: stop.clone() };
-            self.tasks.spawn(connection.run(Either::Left(stream), tls));
-        }
-    }
-
+#[async_trait]
+impl Service for KeyHolders {
     async fn answer(&self, client: ClientKey, request: Request<Incoming>) -> Response<Bytes> {
         match self.bearers.operator(request.headers(), client).await {
             Ok(operator) => self.answers.answer(operator, request).await,
             Err(refusal) => refusal,
         }
     }
-}
-
-impl Connection {
-    /// Serves the connection until it ends, or is quiet for too long.
-    async fn run(self, stream: Plain, tls: Option<TlsAcceptor>) {
-        let stream = match tls {
-            None => Either::Left(stream),
-            // A handshake that fails is the client's affair.
-            Some(acceptor) => match timeout(QUIET, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => Either::Right(Box::new(stream)),
-                _ => return,
-            },
-        };
-        let stream = WatchedStream::new(stream, Arc::clone(&self.activity));
-        self.serve(stream).await;
-    }
-
-    async fn serve(self, stream: WatchedStream) {
-        let Self { of, client, activity, place, stop } = &self;
-        let service = service_fn(async |request: Request<Incoming>| {
-            let _answering = activity.answering();
-            let response = if place.is_refusal() {
-                let title = "too many connections from this address";
-                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", title).into_response()
-            } else {
-                of.answer(*client, request).await
-            };
-            Ok::<_, Infallible>(response.map(Full::new))
-        });
-        let mut builder = http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(QUIET).max_buf_size(LONGEST_HEAD);
-        let connection = builder.serve_connection(TokioIo::new(stream), service);
-        tokio::pin!(connection);
-        tokio::select! {
-            // A connection that breaks is the client's affair.
-            _ = connection.as_mut() => {}
-            () = activity.ended() => {
-                if stop.is_cancelled() {
-                    connection.as_mut().graceful_shutdown();
-                    drop(connection.await);
-                }
-            }
-        }
-    }
-}
-
-fn client_key(address: SocketAddr) -> ClientKey {
-    ClientKey::of(address.ip().to_canonical())
 }

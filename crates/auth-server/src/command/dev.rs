@@ -1,46 +1,45 @@
 //! `auth-server dev`: a demo server for trying out and for test suites.
+//!
+//! A reset of it is another server in its place: on the same sockets, with a store, a key ring and limits of its own. So nothing
+//! of what was before is left, and none of the services needs to know of resets.
 
+mod clock;
+mod control;
+mod folder;
+mod greeting;
+mod population;
 mod seed;
 
-use std::net::SocketAddr;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use auth_admin::Accounts;
-use auth_core::{ImportMode, ProtocolName};
-use auth_proto_web::{Demo, DemoCommand, DemoUser};
-use auth_transfer::{import, unwatched, without_mark};
-use serde_json::{Value, json};
+use auth_core::{ImportMode, Rng, Token};
+use auth_transfer::{import, unwatched};
+use data_encoding::BASE64URL_NOPAD;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use super::input::open_file;
-use super::output::print_line;
+use self::clock::LeadingClock;
+use self::control::{Control, Stage};
+use self::folder::{Folder, remove_left_behind};
+use self::population::Population;
 use crate::assemble::Assembled;
-use crate::config::{AdminSocket, Config, Limit, Listen, PROTOCOLS, Switch};
-use crate::edge::socket::LocalAddress;
+use crate::config::{AdminSocket, Config, Limit, Listen, Span, Switch};
+use crate::edge::socket::{LocalAddress, open_port};
 use crate::logging;
-use crate::mail::{KeptMails, MailPage, PAGE_PATH};
+use crate::mail::{KeptMails, MailPage};
 use crate::process::{self, Parent};
-use crate::serve::Bound;
-use crate::store_lock::StoreLock;
-use crate::system;
+use crate::serve::{Bound, Server};
+use crate::side_listener::SideListener;
+use crate::supervisor::Supervisor;
+use crate::system::SystemRng;
 
-/// The demo users, whom the examples of the three systems' manuals log in.
-const DEMO: &str = include_str!("dev/demo.jsonl");
-
-/// The users that the front page shows.
-const SHOWN: usize = 20;
-
-/// How the names of the folders begin whose data is thrown away.
-const PREFIX: &str = "auth-server-dev-";
-
-/// The file by which a folder is known to be one that may be thrown away.
-const MARK: &str = "thrown-away-by-auth-server-dev";
-
-/// A server has locked its folder long before.
-const STARTING: Duration = Duration::from_secs(60);
+/// Random bytes of the token of the control endpoints.
+const TOKEN: usize = 32;
 
 /// Start a demo server: all protocols on one realm, demo users, data that is thrown away. It listens on a loopback address
 /// only, answers requests for this machine's own names only, and has no rate limits unless they are asked for.
@@ -59,10 +58,12 @@ pub(super) struct Dev {
     /// Keep the data in this folder instead of throwing it away.
     #[arg(long)]
     data: Option<PathBuf>,
-    /// Import these users instead of the demo users. All protocols serve the first realm in the file.
+    /// Import these users instead of the demo users, from a file or, with `-`, from standard input. All protocols serve the first
+    /// realm in it.
     #[arg(long, value_name = "FILE")]
     seed: Option<PathBuf>,
-    /// When ready, print nothing but a line of JSON with the address and the users.
+    /// When ready, print nothing but a line of JSON with the address, the users, and the address and the token of the control
+    /// endpoints: docs/testing-clients.md.
     #[arg(long)]
     ready_json: bool,
     /// End when the process that has started this one ends, however it ends.
@@ -80,6 +81,14 @@ enum Tool {
     Seed(seed::Seed),
 }
 
+/// A demo server that answers, until it ends or is reset.
+struct Run {
+    server: Server,
+    stage: Stage,
+    /// Dropped behind the server.
+    folder: Folder,
+}
+
 impl Dev {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         if let Some(Tool::Seed(seed)) = self.tool {
@@ -92,22 +101,8 @@ impl Dev {
         }
         let parent = self.exit_with_parent.then(Parent::now);
         remove_left_behind(&tempfile::env::temp_dir());
-        let temporary = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
-        std::fs::write(temporary.path().join(MARK), "")?;
-        let folder = self.data.as_deref().unwrap_or(temporary.path());
-        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-
-        let seed = match &self.seed {
-            Some(path) => open_file(path)
-                .and_then(|file| Ok(std::io::read_to_string(without_mark(file)?)?))
-                .with_context(|| format!("{} can't be read", path.display()))?,
-            None => DEMO.to_owned(),
-        };
-        let lines: Vec<Value> = seed.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        let realm = of_kind(&lines, "realm").next().and_then(|line| line.get("realm")?.as_str());
-        let realm = realm.context("the seed names no realm")?;
-
-        let mut config = self.config(folder, realm);
+        let population = Population::read(self.seed.as_deref())?;
+        let mut config = self.config(&population.realm);
         let _log = logging::start(&config.log)?;
         process::prepare(&config);
         let bound = Bound::bind(&config).await?;
@@ -115,38 +110,82 @@ impl Dev {
             bail!("no address")
         };
         config.rocketchat.site_url = format!("http://{address}");
-        // Browsers take the cookies of pages from this machine's name alone.
-        config.web.url = Some(format!("http://localhost:{}", address.port()));
-        config.web.realm = realm.to_owned();
-        config.web.demo = Some(demo(address, &lines, self.seed.is_none()));
-        let mails = Arc::new(KeptMails::default());
-        config.kept_mails = Some(Arc::clone(&mails));
-        let mut assembled = Assembled::open_with(&config, Vec::new()).await?;
-        let engine = assembled.engine();
-        if Accounts::new(engine).realm(realm).await.is_err() {
-            import(engine, seed.as_bytes(), ImportMode::Write, &mut unwatched).await.context("the seed")?;
-        }
-        assembled.open_protocols(&config).await?;
-        assembled.mount(Arc::new(MailPage(mails)));
-        let server = bound.serve(&config, assembled)?;
+        config.web.url = Some(greeting::pages(address));
+        config.web.realm.clone_from(&population.realm);
+        config.web.demo = Some(greeting::demo(address, &population));
+        let clock = Arc::new(LeadingClock::default());
+
+        let mut next = bound.again()?;
+        let Run { mut server, stage, mut folder } = self.open(&config, &population, &clock, bound).await?;
+        let token = token();
+        let (control, mut resets) =
+            Control::new(token.clone(), Arc::clone(&clock), stage, self.data.is_some());
+        let control = Arc::new(control);
+        let stop = CancellationToken::new();
+        let _stopped_at_the_end = stop.clone().drop_guard();
         if self.ready_json {
-            print_json(address, &lines)?;
+            let listener = open_port((Ipv4Addr::LOCALHOST, 0).into(), false).await?;
+            let at = listener.local_addr()?;
+            serve_control(listener, Arc::clone(&control), stop);
+            greeting::print_json(address, &population, (at, &token))?;
         } else {
-            print_introduction(address, &lines, self.seed.is_none())?;
+            greeting::print_introduction(address, &population)?;
         }
-        match parent {
-            Some(parent) => server.run_until(parent.ended()).await,
-            None => server.run().await,
+        loop {
+            let mut reset = None;
+            let end = async {
+                tokio::select! {
+                    () = ended(parent.as_ref()) => {}
+                    Some(asked) = resets.recv() => reset = Some(asked),
+                }
+            };
+            server.run_until(end).await?;
+            let Some(done) = reset else { return Ok(()) };
+            drop(folder);
+            clock.reset();
+            let after = next.again()?;
+            let run = self.open(&config, &population, &clock, next).await?;
+            (server, folder, next) = (run.server, run.folder, after);
+            control.show(run.stage);
+            // Who asked may have gone.
+            let _ = done.send(());
         }
     }
 
-    fn config(&self, folder: &Path, realm: &str) -> Config {
+    /// Opens a store with nobody in it but who is there at the start, and begins to answer.
+    async fn open(
+        &self,
+        config: &Config,
+        population: &Population,
+        clock: &Arc<LeadingClock>,
+        bound: Bound,
+    ) -> anyhow::Result<Run> {
+        let folder = Folder::make(self.data.as_deref())?;
+        let mails = Arc::new(KeptMails::default());
+        let mut config = config.clone();
+        config.store.set_file(&folder.path().join("auth.db"));
+        config.keys.file = folder.path().join("keys.toml").into();
+        config.kept_mails = Some(Arc::clone(&mails));
+        let mut assembled =
+            Assembled::open_by(&config, Vec::new(), Arc::<LeadingClock>::clone(clock)).await?;
+        let engine = Arc::clone(assembled.engine());
+        if Accounts::new(&engine).realm(&population.realm).await.is_err() {
+            let lines = population.text.as_bytes();
+            import(&engine, lines, ImportMode::Write, &mut unwatched).await.context("the seed")?;
+        }
+        assembled.open_protocols(&config).await?;
+        assembled.mount(Arc::new(MailPage(Arc::clone(&mails))));
+        let server = bound.serve(&config, assembled)?;
+        Ok(Run { server, stage: Stage { engine, mails }, folder })
+    }
+
+    fn config(&self, realm: &str) -> Config {
         let mut config = Config::default();
         config.server.listen = vec![Listen::at(self.listen)];
         config.server.loopback_hosts_only = true;
+        // A reset doesn't wait for a request that hangs.
+        config.server.shutdown_timeout = Span::secs(1);
         config.admin.socket = AdminSocket::Off;
-        config.store.set_file(&folder.join("auth.db"));
-        config.keys.file = folder.join("keys.toml").into();
         config.log.level = if self.ready_json { "warn" } else { "info" }.to_owned();
         config.log.names = true;
         config.zulip.realm = Some(realm.to_owned());
@@ -154,6 +193,10 @@ impl Dev {
         config.zulip.development = true;
         config.rocketchat.realm = realm.to_owned();
         config.zettelstore.realm = realm.to_owned();
+        if self.data.is_none() {
+            // Nobody can steal what is thrown away, and tests begin many times.
+            (config.passwords.memory_kib, config.passwords.iterations) = (64, 1);
+        }
         if !self.limits {
             config.limits.shared = Switch::Off;
             config.zulip.login_limit = Limit::Off;
@@ -168,108 +211,26 @@ impl Dev {
     }
 }
 
-/// Removes the folders of demo servers that were killed. A folder whose server runs is locked; one that is so young may be
-/// that of a server that starts just now.
-fn remove_left_behind(folder: &Path) {
-    let me = rustix::process::geteuid().as_raw();
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX))
-            && entry.metadata().is_ok_and(|file| {
-                let age = file.modified().ok().and_then(system::age_of);
-                file.is_dir() && file.uid() == me && age.is_some_and(|age| age > STARTING)
-            });
-        let path = entry.path();
-        if is_ours
-            && path.join(MARK).is_file()
-            && let Ok(_lock) = StoreLock::take_file(&path.join("auth.db"))
-        {
-            // What can't be removed now is removed next time.
-            let _ = std::fs::remove_dir_all(&path);
-        }
-    }
+/// A random token.
+fn token() -> Token {
+    let mut bytes = [0; TOKEN];
+    SystemRng::new().fill(&mut bytes);
+    Token::new(BASE64URL_NOPAD.encode(&bytes))
 }
 
-/// What the front page shows: the users, and for the demo users commands to try.
-fn demo(address: SocketAddr, lines: &[Value], is_demo: bool) -> Demo {
-    let text = |user: &Value, key| user.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let users = of_kind(lines, "user").take(SHOWN).map(|user| {
-        let (name, email) = (text(user, "username"), text(user, "email"));
-        DemoUser {
-            name: if name.is_empty() { email } else { name },
-            password: text(user, "password"),
-            what: text(user, "full_name"),
-        }
-    });
-    let commands = if is_demo { commands(&format!("http://{address}")).to_vec() } else { Vec::new() };
-    let commands =
-        commands.into_iter().map(|(title, command)| DemoCommand { title: title.to_owned(), command });
-    Demo { users: users.collect(), mails: PAGE_PATH.to_owned(), commands: commands.collect() }
+/// Answers requests to the control endpoints until told to stop.
+fn serve_control(listener: TcpListener, control: Arc<Control>, stop: CancellationToken) {
+    let tasks = TaskTracker::new();
+    let listener = SideListener { listener, tls: None, service: control, tasks: tasks.clone() };
+    let listener = Arc::new(listener);
+    let (supervisor, _failures) = Supervisor::new(stop, tasks);
+    supervisor.keep("the control endpoints", move |stop| Arc::clone(&listener).serve(stop));
 }
 
-/// What can be tried with the demo users.
-fn commands(base: &str) -> [(&'static str, String); 3] {
-    [
-        (
-            "Zulip",
-            format!(
-                "curl -sSX POST {base}/api/v1/fetch_api_key --data-urlencode username=iago@zulip.com \
-                 --data-urlencode password=abcd1234"
-            ),
-        ),
-        ("Rocket.Chat", format!("curl {base}/api/v1/login -d \"user=myusername&password=mypassword\"")),
-        ("Zettelstore", format!("curl -X POST -u IDENT:PASSWORD {base}/a")),
-    ]
-}
-
-/// Prints the address and the users as a line of JSON, for programs.
-fn print_json(address: SocketAddr, lines: &[Value]) -> anyhow::Result<()> {
-    let base = format!("http://{address}");
-    let users: Vec<&Value> = of_kind(lines, "user").collect();
-    let mut line = json!({"ready": true, "address": address.to_string(), "users": users});
-    if let Some(line) = line.as_object_mut() {
-        for protocol in PROTOCOLS {
-            line.insert(protocol.to_string(), base.clone().into());
-        }
-        let pages = format!("http://localhost:{}", address.port());
-        line.insert("mails".to_owned(), format!("{pages}{PAGE_PATH}").into());
-        line.insert(ProtocolName::WEB.to_string(), pages.into());
+/// Waits until the parent has ended: for ever where it doesn't matter.
+async fn ended(parent: Option<&Parent>) {
+    match parent {
+        Some(parent) => parent.ended().await,
+        None => std::future::pending().await,
     }
-    print_line(line)?;
-    Ok(())
-}
-
-/// Prints the addresses, the users and, for the demo users, commands to try, for people.
-fn print_introduction(address: SocketAddr, lines: &[Value], is_demo: bool) -> anyhow::Result<()> {
-    let base = format!("http://{address}");
-    print_line(format_args!(
-        "auth-server {} is ready. Every user can use every protocol.\n",
-        env!("CARGO_PKG_VERSION")
-    ))?;
-    for protocol in PROTOCOLS {
-        let base = if protocol == ProtocolName::WEB {
-            format!("http://localhost:{}", address.port())
-        } else {
-            base.clone()
-        };
-        print_line(format_args!("  {protocol:<12} {base}"))?;
-    }
-    print_line(format_args!("  {:<12} http://localhost:{}{PAGE_PATH}", "mails", address.port()))?;
-    print_line("\nUsers:")?;
-    for user in of_kind(lines, "user") {
-        let text = |key| user.get(key).and_then(Value::as_str).unwrap_or("-");
-        print_line(format_args!("  {:<12} {:<20} {}", text("username"), text("email"), text("password")))?;
-    }
-    if is_demo {
-        print_line("\nTry:")?;
-        for (_, command) in commands(&base) {
-            print_line(format_args!("  {command}"))?;
-        }
-        print_line("")?;
-    }
-    Ok(())
-}
-
-/// The import lines of a kind.
-fn of_kind<'a>(lines: &'a [Value], kind: &str) -> impl Iterator<Item = &'a Value> {
-    lines.iter().filter(move |line| line.get("kind").and_then(Value::as_str) == Some(kind))
 }

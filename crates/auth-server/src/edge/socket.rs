@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -106,6 +107,23 @@ impl ListenSocket {
                 Ok(vec![Self::Unix { listener, _file: Some(file) }])
             }
             ListenAddress::Passed(name) => passed.named(name),
+        }
+    }
+
+    /// A second handle of the same socket: connections that come while nobody accepts them wait for either.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub(crate) fn again(&self) -> io::Result<Self> {
+        match self {
+            Self::Tcp(listener) => {
+                let listener = std::net::TcpListener::from(listener.as_fd().try_clone_to_owned()?);
+                TcpListener::from_std(listener).map(Self::Tcp)
+            }
+            Self::Unix { listener, .. } => {
+                let listener = std::os::unix::net::UnixListener::from(listener.as_fd().try_clone_to_owned()?);
+                Ok(Self::Unix { listener: UnixListener::from_std(listener)?, _file: None })
+            }
         }
     }
 

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
 use askama::Template;
 use async_trait::async_trait;
@@ -14,9 +15,11 @@ use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, Method, Response, StatusCode};
+use tokio::sync::watch;
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::html::{Paragraph, paragraphs};
+use super::html::{Paragraph, html, paragraphs};
 
 /// The path of the page.
 pub(crate) const PATH: &str = "/dev/mail";
@@ -26,28 +29,48 @@ const MOST: usize = 50;
 
 /// The latest mails of a demonstration.
 #[derive(Default)]
-pub struct KeptMails(Mutex<VecDeque<KeptMail>>);
+pub struct KeptMails(watch::Sender<Latest>);
+
+/// The latest mails, and how many there were.
+#[derive(Default)]
+struct Latest {
+    count: u64,
+    /// The latest first.
+    mails: VecDeque<KeptMail>,
+}
 
 /// A mail as its reader would get it.
 #[derive(Clone)]
-pub(super) struct KeptMail {
-    pub(super) to: String,
-    pub(super) subject: String,
-    pub(super) language: Language,
-    pub(super) text: Zeroizing<String>,
+pub(crate) struct KeptMail {
+    /// The how-manieth mail it is, from 1: it gets its number when it is kept.
+    pub(crate) number: u64,
+    pub(crate) to: String,
+    pub(crate) subject: String,
+    pub(crate) language: Language,
+    pub(crate) text: Zeroizing<String>,
 }
 
 impl KeptMails {
     /// Keeps a mail, and forgets the oldest one where there are too many.
     pub(super) fn keep(&self, mail: KeptMail) {
-        let mut mails = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        mails.truncate(MOST - 1);
-        mails.push_front(mail);
+        self.0.send_modify(|latest| {
+            latest.count += 1;
+            latest.mails.truncate(MOST - 1);
+            latest.mails.push_front(KeptMail { number: latest.count, ..mail });
+        });
     }
 
     /// The mails, the latest first.
-    fn all(&self) -> Vec<KeptMail> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    pub(crate) fn all(&self) -> Vec<KeptMail> {
+        self.0.borrow().mails.iter().cloned().collect()
+    }
+
+    /// Waits until a mail is there that is wanted, at most so long.
+    pub(crate) async fn wait_for(&self, wanted: impl Fn(&KeptMail) -> bool, at_most: Duration) {
+        let mut seen = self.0.subscribe();
+        let is_there = seen.wait_for(|latest| latest.mails.iter().any(&wanted));
+        // Without one in time there is none.
+        drop(timeout(at_most, is_there).await);
     }
 }
 
@@ -65,6 +88,34 @@ impl KeptMail {
     fn paragraphs(&self) -> Vec<Paragraph<'_>> {
         paragraphs(&self.text)
     }
+
+    /// The part in HTML.
+    ///
+    /// # Errors
+    /// None is known.
+    pub(crate) fn html(&self) -> Result<String, askama::Error> {
+        html(&self.subject, self.language, &self.text)
+    }
+
+    /// The links, which are to be clicked.
+    pub(crate) fn links(&self) -> Vec<&str> {
+        let link = |paragraph| if let Paragraph::Link(link) = paragraph { Some(link) } else { None };
+        self.paragraphs().into_iter().filter_map(link).collect()
+    }
+
+    /// The one-time codes, without the hyphen that stands in the middle of each.
+    pub(crate) fn codes(&self) -> Vec<String> {
+        let lines = |paragraph| if let Paragraph::Lines(lines) = paragraph { lines } else { Vec::new() };
+        let words = self.paragraphs().into_iter().flat_map(lines).flat_map(str::split_whitespace);
+        words.filter_map(|word| code(word.trim_end_matches('.'))).collect()
+    }
+}
+
+/// The code that is written as a word of six digits, with a hyphen in the middle.
+fn code(word: &str) -> Option<String> {
+    let is_half = |half: &str| half.len() == 3 && half.bytes().all(|byte| byte.is_ascii_digit());
+    let (first, second) = word.split_once('-').filter(|(first, second)| is_half(first) && is_half(second))?;
+    Some(format!("{first}{second}"))
 }
 
 #[async_trait]
@@ -141,6 +192,7 @@ mod tests {
 
     fn mail(number: usize, text: &str) -> KeptMail {
         KeptMail {
+            number: 0,
             to: "<ada>@example.org".to_owned(),
             subject: format!("Subject {number} & more"),
             language: Language::German,
@@ -188,5 +240,36 @@ mod tests {
             let (told, body) = page(&mails, method, path).await;
             assert_eq!((told.as_u16(), body.as_str()), (status, ""), "{path}");
         }
+    }
+
+    #[test]
+    fn links_and_codes_are_found_in_the_text_and_mails_are_numbered() {
+        let mails = KeptMails::default();
+        mails.keep(mail(
+            1,
+            "Set it here:\n\nhttp://localhost:8080/reset-password/123-456\n\nOr http://x.example",
+        ));
+        mails.keep(mail(2, "Your authentication code is 012-345.\n\nNot 123456, 123-45, 1234-567."));
+        let [code, link] = &mails.all()[..] else { panic!("two mails") };
+        assert_eq!((link.number, code.number), (1, 2));
+        assert_eq!(link.codes(), Vec::<String>::new());
+        assert_eq!(link.links(), ["http://localhost:8080/reset-password/123-456"]);
+        assert_eq!((code.links(), code.codes()), (vec![], vec!["012345".to_owned()]));
+        assert!(code.html().unwrap().contains("012-345"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn mail_is_waited_for_until_it_comes_and_no_longer_than_wanted() {
+        let mails = Arc::new(KeptMails::default());
+        let late = Arc::clone(&mails);
+        let keep = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            late.keep(mail(1, "Late."));
+        });
+        mails.wait_for(|_| true, Duration::from_secs(2)).await;
+        assert_eq!(mails.all().len(), 0);
+        mails.wait_for(|mail| mail.subject.contains("Subject 1"), Duration::from_secs(2)).await;
+        assert_eq!(mails.all().len(), 1);
+        keep.await.unwrap();
     }
 }

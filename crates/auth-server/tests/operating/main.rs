@@ -4,6 +4,7 @@
 mod configuration;
 mod deep_check;
 mod dev;
+mod dev_control;
 mod opening;
 mod pooler;
 mod realms;
