@@ -5,7 +5,7 @@ use xshell::{Shell, cmd};
 
 use crate::progress::{say, step, sum_up};
 use crate::tools::{self, CargoTool};
-use crate::{clients, features, fuzz, nodes, tidy};
+use crate::{clients, features, fuzz, kits, nodes, tidy};
 
 /// The version of cargo-deny that deny.toml is written for.
 const DENY: CargoTool = CargoTool { package: "cargo-deny", program: "cargo-deny", version: "0.20.2" };
@@ -33,7 +33,9 @@ pub(crate) fn test(sh: &Shell, full: bool) -> Result<()> {
     let tests = cmd!(sh, "cargo test --locked --quiet --package auth-conformance");
     // The server was built just now. If the tests asked cargo for it, cargo would build some dependencies again.
     let server = sh.current_dir().join("target/debug/auth-server");
-    if sh.path_exists(&server) { tests.env("AUTH_SERVER_BIN", server) } else { tests }.run()?;
+    if sh.path_exists(&server) { tests.env("AUTH_SERVER_BIN", &server) } else { tests }.run()?;
+    step("the kits for authors of clients");
+    kits::test(sh, &server)?;
     if full {
         step("the recorded cases against the release build");
         cmd!(sh, "cargo build --locked --release --package auth-server").run()?;
@@ -42,6 +44,8 @@ pub(crate) fn test(sh: &Shell, full: bool) -> Result<()> {
             "cargo run --locked --quiet --package auth-conformance -- --server target/release/auth-server"
         )
         .run()?;
+        step("the packages of the kits");
+        kits::dist(sh)?;
         timing(sh, false)?;
         nodes::run(sh, &["soak".to_owned()])?;
     }
@@ -50,6 +54,16 @@ pub(crate) fn test(sh: &Shell, full: bool) -> Result<()> {
     sum_up();
     say("all tests pass");
     Ok(())
+}
+
+/// Tests the kits for authors of clients against the build for tests.
+///
+/// # Errors
+/// When a test fails.
+pub(crate) fn kits(sh: &Shell) -> Result<()> {
+    tools::ensure(sh, tools::FOR_TESTS)?;
+    cmd!(sh, "cargo build --locked --package auth-server").run()?;
+    kits::test(sh, &sh.current_dir().join("target/debug/auth-server"))
 }
 
 /// Runs all checks that must pass before a change lands, and the tests; with `release`, the tests in full.

@@ -10,6 +10,7 @@ mod clients;
 mod dist;
 mod features;
 mod fuzz;
+mod kits;
 mod mutants;
 mod nodes;
 mod progress;
@@ -92,6 +93,12 @@ enum Task {
     Mutants(mutants::Arguments),
     /// Installs the published clients that tests drive into target/clients.
     Clients,
+    /// Tests the kits for authors of clients, or builds their packages into target/dist/kits and tries them out.
+    Kits {
+        /// Build the packages, on the release build.
+        #[arg(long)]
+        dist: bool,
+    },
     /// Takes pictures of the pages in Chromium into docs/pages, and writes docs/pages.md, which shows them.
     Screenshots,
     /// Puts the release build with licences and README into target/dist.
@@ -128,6 +135,8 @@ fn run(task: Task) -> Result<()> {
         Task::Fuzz(arguments) => fuzz::run(&sh, &arguments),
         Task::Mutants(arguments) => mutants::run(&sh, &arguments),
         Task::Clients => clients::install(&sh),
+        Task::Kits { dist: true } => kits::dist(&sh),
+        Task::Kits { dist: false } => checks::kits(&sh),
         Task::Screenshots => screenshots::run(&sh),
         Task::Dist => dist::run(&sh),
     }

@@ -40,6 +40,9 @@ pub(crate) const FOR_BENCHES: &[Program] = &[
     ("sh", &["-c", "command -v wrk"], "wrk"),
 ];
 
+/// The programs that make packages of the kits, beside those for tests.
+pub(crate) const FOR_PACKAGES: &[Program] = &[("strip", &["--version"], "binutils")];
+
 /// The compiler of the fuzzers.
 pub(crate) const FOR_FUZZING: &[Program] = &[("c++", &["--version"], "g++")];
 
