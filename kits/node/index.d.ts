@@ -1,5 +1,7 @@
 /** A server for the tests of clients of Zulip, Rocket.Chat and Zettelstore. */
 
+/// <reference lib="esnext.disposable" />
+
 /** A line of the server's import format: a user, or a realm where `kind` says so. */
 export interface ImportLine {
   kind?: 'user' | 'realm';

@@ -13,8 +13,17 @@ const BINARY: &str = env!("CARGO_BIN_EXE_auth-server");
 
 const ADA: &str = r#"{"kind":"user","realm":"dev","username":"ada","email":"ada@example.org","email_verified":true,"password":"ada-horse-battery-1234","totp_secret":"JBSWY3DPEHPK3PXP"}"#;
 
+const ENDPOINTS: [(&str, &str); 6] = [
+    ("POST", "/reset"),
+    ("GET", "/clock"),
+    ("POST", "/clock"),
+    ("GET", "/mails"),
+    ("GET", "/codes?user=iago"),
+    ("POST", "/users"),
+];
+
 fn start(options: &[&str]) -> DevServer {
-    DevServer::start_thrown_away(Path::new(BINARY), options).unwrap()
+    DevServer::start_thrown_away(Path::new(BINARY), options, "").unwrap()
 }
 
 /// What a control endpoint answers.
@@ -185,38 +194,45 @@ fn data_that_is_kept_is_not_reset() {
 }
 
 #[test]
-fn a_seed_can_come_by_standard_input_and_users_are_told_to_programs() {
+fn a_seed_can_come_by_standard_input() {
+    let lines = format!("{}\n{ADA}\n", r#"{"kind":"realm","realm":"dev","subdomain":""}"#);
+    let server = DevServer::start_thrown_away(Path::new(BINARY), &["--seed", "-"], &lines).unwrap();
+    let users = server.ready()["users"].as_array().unwrap();
+    assert_eq!((users.len(), &users[0]["username"]), (1, &json!("ada")));
+    assert_eq!(log_in(&server, "iago", "abcd1234", None).json().unwrap()["message"], "Unauthorized");
+    control(&server, "POST", "/reset", "");
+    assert!(
+        control(&server, "GET", "/codes?user=ada", "")["totp"].is_string(),
+        "the seed is kept for resets"
+    );
+    server.stop().unwrap();
     let workspace = Workspace::new();
-    // A server whose parent has gone ends by itself: the pipe's reader is not there when it is ready.
-    workspace.write("run.sh", "printf '%s\\n' \"$1\" \"$2\" | \"$0\" dev --listen 127.0.0.1:0 --ready-json --seed - | { read -r line; echo \"$line\"; kill \"$(echo \"$line\" | sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/')\"; }");
-    let output = std::process::Command::new("sh")
-        .arg("-c")
-        .arg(std::fs::read_to_string(workspace.path("run.sh")).unwrap())
-        .args([BINARY, r#"{"kind":"realm","realm":"dev","subdomain":""}"#, ADA])
-        .env("TMPDIR", workspace.0.path())
-        .output()
-        .unwrap();
-    let ready: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(ready["users"].as_array().unwrap().len(), 1);
-    assert_eq!(ready["users"][0]["username"], "ada");
-    assert_eq!(ready["version"], env!("CARGO_PKG_VERSION"));
+    let refused = workspace.fail(&["dev", "--seed", "-"], "{}");
+    assert_eq!(refused, "the seed names no realm");
+}
+
+#[test]
+fn the_manual_has_every_endpoint_and_every_key_of_the_ready_line() {
+    let manual = include_str!("../../../../docs/testing-clients.md");
+    let server = start(&[]);
+    for key in server.ready().as_object().unwrap().keys() {
+        assert!(manual.contains(&format!("`{key}`")), "{key}");
+    }
+    for (method, path) in ENDPOINTS {
+        let path = path.split('?').next().unwrap();
+        assert!(manual.contains(&format!("| `{method} {path}` |")), "{method} {path}");
+    }
+    assert_eq!(server.ready()["version"], env!("CARGO_PKG_VERSION"));
+    server.stop().unwrap();
 }
 
 #[test]
 fn no_other_command_and_no_protocol_has_control_endpoints() {
-    const PATHS: [(&str, &str); 6] = [
-        ("POST", "/reset"),
-        ("GET", "/clock"),
-        ("POST", "/clock"),
-        ("GET", "/mails"),
-        ("GET", "/codes?user=iago"),
-        ("POST", "/users"),
-    ];
     let config = ServerConfig::for_tests();
     let users = "{\"kind\":\"realm\",\"realm\":\"main\",\"subdomain\":\"\"}\n";
     let mut served = Server::start(Path::new(BINARY), &config, users).unwrap();
     let demo = start(&[]);
-    for (method, path) in PATHS {
+    for (method, path) in ENDPOINTS {
         let at = |path: &str| Request::new(method, path).header("Authorization", "Bearer x");
         let unknown = format!("/unknown{path}");
         for (control, other) in [
