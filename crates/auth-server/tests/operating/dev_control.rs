@@ -1,9 +1,12 @@
 //! The control endpoints of `auth-server dev`: what they do, who may use them, and that no other command has them.
 
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::thread;
 
 use auth_conformance::http::{self, Request, Response};
+use auth_conformance::process::Process;
 use auth_conformance::{DevServer, Server, ServerConfig};
 use serde_json::{Value, json};
 
@@ -224,6 +227,26 @@ fn the_manual_has_every_endpoint_and_every_key_of_the_ready_line() {
     }
     assert_eq!(server.ready()["version"], env!("CARGO_PKG_VERSION"));
     server.stop().unwrap();
+}
+
+#[test]
+fn first_line_for_people_says_that_the_server_is_ready_and_no_line_has_a_token() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut command = Command::new(BINARY);
+    command.args(["dev", "--listen", "127.0.0.1:0"]).env("TMPDIR", temporary.path());
+    let mut process = Process::spawn(command.stdout(Stdio::piped()).stderr(Stdio::null())).unwrap();
+    let mut out = BufReader::new(process.take_stdout().unwrap());
+    let mut first = String::new();
+    out.read_line(&mut first).unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(first.starts_with(&format!("auth-server {version} is ready.")), "{first}");
+    process.stop().unwrap();
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).unwrap();
+    assert!(
+        rest.contains("iago@zulip.com") && !rest.contains("token") && !rest.contains("control"),
+        "{rest}"
+    );
 }
 
 #[test]
