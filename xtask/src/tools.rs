@@ -14,6 +14,7 @@ type Program = (&'static str, &'static [&'static str], &'static str);
 pub(crate) const FOR_TESTS: &[Program] = &[
     ("bash", &["--version"], "bash"),
     ("curl", &["--version"], "curl"),
+    ("jq", &["--version"], "jq"),
     ("python3", &["-c", "import venv, ensurepip"], "python3-venv"),
     ("node", &["--version"], "nodejs"),
     ("npm", &["--version"], "npm"),

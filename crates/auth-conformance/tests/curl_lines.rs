@@ -1,8 +1,11 @@
-//! The curl commands of the three manuals, word for word except for the host, against `auth-server dev`.
+//! The curl commands of the three manuals, word for word except for the host, against `auth-server dev`; and those of the manual for tests.
 
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::fs;
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use auth_conformance::{DevServer, server_binary};
 use serde_json::Value;
@@ -89,4 +92,29 @@ fn zettelstore() {
     }
     assert_eq!(curl(&server, "curl -s -X POST -u IDENT:wrong http://HOST/a"), "Authentication failed\n");
     server.stop().unwrap();
+}
+
+#[test]
+fn lines_for_shells_in_the_manual_of_tests_print_the_link_in_a_mail_and_leave_no_server_behind() {
+    let manual = include_str!("../../../docs/testing-clients.md");
+    let (_, rest) = manual.split_once("```bash\n").unwrap();
+    let (lines, _) = rest.split_once("```").unwrap();
+    let binary = server_binary().unwrap();
+    let temporary = tempfile::tempdir().unwrap();
+    let script = format!("PATH=\"$0:$PATH\"\n{lines}");
+    let mut bash = Command::new("bash");
+    bash.args(["-c", &script]).arg(binary.parent().unwrap());
+    bash.env("TMPDIR", temporary.path()).env("NO_PROXY", "*");
+    let output = bash.env("CURL_HOME", "/dev/null").output().expect("bash is needed");
+    let told = String::from_utf8(output.stderr).unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && printed.contains("/reset-password/"), "{printed}{told}");
+    let is_gone = || fs::read_dir(temporary.path()).unwrap().next().is_none();
+    for _ in 0..1000 {
+        if is_gone() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    panic!("the server does not end with the shell");
 }
