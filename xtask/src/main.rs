@@ -94,8 +94,8 @@ enum Task {
     Clients,
     /// Takes pictures of the pages in Chromium into docs/pages, and writes docs/pages.md, which shows them.
     Screenshots,
-    /// Puts the release build with licences and README into target/dist.
-    Dist,
+    /// Makes the packages in target/dist: Debian package, tarball, image, bill of materials, checksums.
+    Dist(dist::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -129,7 +129,7 @@ fn run(task: Task) -> Result<()> {
         Task::Mutants(arguments) => mutants::run(&sh, &arguments),
         Task::Clients => clients::install(&sh),
         Task::Screenshots => screenshots::run(&sh),
-        Task::Dist => dist::run(&sh),
+        Task::Dist(arguments) => dist::run(&sh, &arguments),
     }
 }
 
