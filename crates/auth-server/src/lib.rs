@@ -25,6 +25,7 @@ mod host;
 mod key_watch;
 mod keyfile;
 mod listener;
+mod log_rank;
 mod log_writer;
 mod logging;
 mod mail;

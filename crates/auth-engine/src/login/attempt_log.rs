@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use auth_core::{
-    AttemptRecord, ClientKey, ClientNetwork, Clock, LoginAttempt, LoginError, PasswordString, ProtocolName,
-    Quota, RateLimiter, Store, Timestamp, UserId,
+    AttemptRecord, ClientKey, ClientNetwork, Clock, Event, LoginAttempt, LoginError, PasswordString,
+    ProtocolName, Quota, RateLimiter, Store, Timestamp, UserId,
 };
 
 use super::attempt_counts::{AttemptCount, AttemptCounts};
@@ -208,14 +208,16 @@ impl AttemptLog {
     }
 
     fn write(&self, row: AttemptRecord) {
+        // What a client has typed stands last: programs that ban clients read the line from its beginning.
         tracing::info!(
             target: "auth::attempt",
+            event = Event::of_outcome(&row.outcome).as_str(),
+            client = %row.client_key,
             protocol = row.protocol.as_str(),
             outcome = row.outcome.as_ref(),
             user = row.user.map(|user| user.to_string()),
-            name = Some(row.name.as_str()).filter(|name| !name.is_empty()),
-            client = %row.client_key,
             ms = i64::try_from(self.clock.now().since(row.at).as_millis()).unwrap_or(i64::MAX),
+            name = Some(row.name.as_str()).filter(|name| !name.is_empty()),
             "login attempt"
         );
         self.store.record(row);
@@ -224,19 +226,15 @@ impl AttemptLog {
     fn write_sum(&self, sum: Sum) {
         let (count, outcome) = (sum.count, sum.outcome().to_owned());
         let row = sum.row();
-        let message = if outcome == GRANTED {
-            "further logins without a hash"
-        } else {
-            "further login attempts refused"
-        };
         tracing::info!(
             target: "auth::attempt",
+            event = Event::LoginsSummed.as_str(),
+            client = %row.client_key,
             protocol = row.protocol.as_str(),
             outcome,
             user = row.user.map(|user| user.to_string()),
-            client = %row.client_key,
             count,
-            "{message}"
+            "further login attempts"
         );
         self.store.record(row);
     }

@@ -1,8 +1,11 @@
-//! What those who watch the built binary see: health, metrics, and both stages of its end.
+//! What those who watch the built binary see: health, metrics, log lines, and both stages of its end.
 #![cfg(test)]
 
+mod banning;
+mod events;
 mod health;
 mod metrics;
+mod rules;
 #[path = "../common/server.rs"]
 mod server;
 mod stopping;
@@ -30,6 +33,10 @@ impl Watched {
         let line: Value = serde_json::from_str(&line).unwrap();
         let address = line["address"].as_str().unwrap().parse().unwrap();
         Self { server, address }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub(crate) fn get(&self, path: &str) -> Response {

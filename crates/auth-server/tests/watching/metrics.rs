@@ -12,7 +12,7 @@ use crate::{Watched, config};
 const DOCUMENTATION: &str = include_str!("../../../../docs/observability.md");
 
 /// The documented metrics: the labels by the name.
-fn documented() -> BTreeMap<String, BTreeSet<String>> {
+pub(crate) fn documented() -> BTreeMap<String, BTreeSet<String>> {
     let rows = DOCUMENTATION.lines().filter(|line| line.starts_with("| `auth_server_"));
     rows.map(|row| {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
