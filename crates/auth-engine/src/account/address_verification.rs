@@ -94,7 +94,7 @@ impl AddressVerification for AddressVerificationService {
         });
         match outcome.await? {
             Outcome::Done => {
-                tracing::info!(target: "auth::account", event = Act::AddressVerified.as_str(), %user, "address verified")
+                tracing::info!(target: "auth::account", event = Act::AddressVerified.as_str(), %user, "address verified");
             }
             Outcome::Unchanged => {}
             Outcome::NoUser | Outcome::Taken(_) => return Err(ActionError::WrongToken),

@@ -225,7 +225,7 @@ impl OwnAccountService {
         });
         match outcome.await? {
             Outcome::Done => {
-                tracing::info!(target: "auth::account", event = Act::UserNameChosen.as_str(), %user, "user name chosen")
+                tracing::info!(target: "auth::account", event = Act::UserNameChosen.as_str(), %user, "user name chosen");
             }
             Outcome::Unchanged => {}
             Outcome::NoUser => return Err(ActionError::NoSuchUser),
