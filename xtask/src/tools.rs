@@ -30,6 +30,10 @@ pub(crate) const FOR_TESTS: &[Program] = &[
     // The programs of the PostgreSQL server are not in PATH.
     ("sh", &["-c", "ls /usr/lib/postgresql/*/bin/initdb"], "postgresql"),
     ("/usr/sbin/pgbouncer", &["--version"], "pgbouncer"),
+    ("promtool", &["--version"], "prometheus"),
+    ("fail2ban-regex", &["--version"], "fail2ban"),
+    ("/usr/bin/python3", &["-c", "import systemd.journal"], "python3-systemd"),
+    ("/lib/systemd/systemd-journal-remote", &["--version"], "systemd-journal-remote"),
     ("setpriv", &["--version"], "util-linux"),
 ];
 

@@ -55,7 +55,7 @@ pub use ldap::{Ldap, LdapGroups};
 pub use limits::Limits;
 pub(crate) use listen::UNIX_PEER;
 pub use listen::{Listen, ListenAddress};
-pub use log::{Log, LogFormat};
+pub use log::{Log, LogFormat, LogRanks};
 pub use mail::Mail;
 pub(crate) use mail::{Relay, Security};
 pub use metrics::Metrics;
