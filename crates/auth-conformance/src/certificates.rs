@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
 use crate::front_proxy::HOST;
 
@@ -16,6 +16,8 @@ use crate::front_proxy::HOST;
 /// When a file can't be written.
 pub fn write_certificates(dir: &Path) -> Result<()> {
     let mut authority = CertificateParams::new(Vec::new())?;
+    // Of the same name as what it signs, it would be taken for that.
+    authority.distinguished_name.push(DnType::CommonName, "the authority of the tests");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
     let key = KeyPair::generate()?;

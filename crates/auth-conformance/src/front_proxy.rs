@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::{self, File};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -167,12 +167,12 @@ impl FrontProxy {
         self.address
     }
 
-    /// Opens a web socket through the proxy's TLS.
+    /// Opens a web socket from an address of this machine through the proxy's TLS.
     ///
     /// # Errors
     /// When the certificate is not that of the authority, or the handshake is refused.
-    pub fn open_socket(&self, path: &str, authority: &Path) -> Result<WebSocket<TlsTunnel>> {
-        let stream = TlsTunnel::open(self.address, HOST, authority)?;
+    pub fn open_socket(&self, from: IpAddr, path: &str, authority: &Path) -> Result<WebSocket<TlsTunnel>> {
+        let stream = TlsTunnel::open(from, self.address, HOST, authority)?;
         socket::open_on(stream, HOST, path, "").with_context(|| self.log())
     }
 

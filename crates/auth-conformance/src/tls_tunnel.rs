@@ -1,7 +1,7 @@
 //! A stream through TLS, by the `openssl` program.
 
 use std::io::{Read, Result, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -14,15 +14,15 @@ pub struct TlsTunnel {
 }
 
 impl TlsTunnel {
-    /// Connects to a host at an address, which must have a certificate of the authority.
+    /// Connects from an address of this machine to a host at another, which must have a certificate of the authority.
     ///
     /// # Errors
     /// When `openssl` is not installed. A connection that fails is told by the first read.
-    pub fn open(address: SocketAddr, host: &str, authority: &Path) -> Result<Self> {
+    pub fn open(from: IpAddr, address: SocketAddr, host: &str, authority: &Path) -> Result<Self> {
         let mut command = Command::new("openssl");
         command.args(["s_client", "-quiet", "-verify_return_error", "-verify_quiet", "-servername", host]);
         command.args(["-verify_hostname", host, "-alpn", "http/1.1", "-CAfile"]).arg(authority);
-        command.arg("-connect").arg(address.to_string());
+        command.arg("-connect").arg(address.to_string()).arg("-bind").arg(format!("{from}:0"));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.spawn()?;
         let (Some(input), Some(output)) = (process.stdin.take(), process.stdout.take()) else {

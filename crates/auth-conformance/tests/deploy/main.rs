@@ -70,11 +70,14 @@ impl Site {
 
     /// Traefik listens before it has read its routes, and HAProxy before it knows that the server is healthy.
     fn wait_until_ready(&self) {
+        let mut error = String::new();
         let ready = (0..200).any(|_| {
             let asked = curl(&self.proxy, &self.folder, &["--fail"], "/api/v1/server_settings").output();
-            asked.unwrap().status.success()
+            let asked = asked.expect("curl");
+            error = String::from_utf8_lossy(&asked.stderr).into_owned();
+            asked.status.success()
         });
-        assert!(ready, "{:?}: {}{}", self.kind, self.proxy.log(), self.server.log());
+        assert!(ready, "{:?}: {error}{}{}", self.kind, self.proxy.log(), self.server.log());
     }
 
     fn ask(&self, options: &[&str], path: &str) -> Response {
@@ -95,7 +98,10 @@ impl Site {
 
     /// Logs in by Rocket.Chat's socket, through TLS.
     fn log_in_by_socket(&self) -> Value {
-        let mut socket = self.proxy.open_socket("/websocket", &self.folder.join("ca.pem")).unwrap();
+        let mut socket = self
+            .proxy
+            .open_socket(CLIENT.parse().unwrap(), "/websocket", &self.folder.join("ca.pem"))
+            .unwrap();
         let login = json!({"msg": "method", "method": "login", "id": "1", "params": [{"user": {"username": "ada"},
             "password": PASSWORD}]});
         for text in [json!({"msg": "connect", "version": "1", "support": ["1"]}), login] {
