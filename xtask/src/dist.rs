@@ -3,6 +3,7 @@
 //!
 //! The same source gives the same bytes: no path of the machine and no time but that of the commit is in them.
 
+mod configurations;
 mod files;
 mod image;
 mod notices;
@@ -26,8 +27,8 @@ const DEB: CargoTool =
 /// Which packages are made, and what is tried with them.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Also try the packages: install, upgrade, remove and purge the Debian package in a Debian root under systemd, and run
-    /// the image in a root of its own.
+    /// Also try the packages: install, upgrade, remove and purge the Debian package in a Debian root under systemd, run the
+    /// image in a root of its own, and have the configurations of containers read by their programs.
     #[arg(long)]
     pub(crate) trial: bool,
     /// Also build everything again from a copy of the source in another folder, and compare the bytes.
@@ -42,6 +43,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
     make(sh)?;
     if arguments.trial {
+        configurations::check(sh)?;
         trial::debian(sh)?;
         trial::image(sh)?;
     }

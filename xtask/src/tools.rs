@@ -56,6 +56,7 @@ pub(crate) const FOR_PACKAGES: &[Program] = &[
 /// The programs with which packages are tried.
 pub(crate) const FOR_TRIALS: &[Program] = &[
     ("mmdebstrap", &["--version"], "mmdebstrap"),
+    ("docker-compose", &["version"], "docker-compose"),
     ("systemd-nspawn", &["--version"], "systemd-container"),
     ("curl", &["--version"], "curl"),
     ("ip", &["-Version"], "iproute2"),
