@@ -8,13 +8,16 @@ use crate::tools::{self, CargoTool};
 use crate::{clients, features, fuzz, kits, nodes, tidy};
 
 /// The version of cargo-deny that deny.toml is written for.
-const DENY: CargoTool = CargoTool { package: "cargo-deny", program: "cargo-deny", version: "0.20.2" };
+const DENY: CargoTool =
+    CargoTool { package: "cargo-deny", program: "cargo-deny", version: "0.20.2", features: "" };
 
 /// Finds dependencies that no source file names.
-const MACHETE: CargoTool = CargoTool { package: "cargo-machete", program: "cargo-machete", version: "0.9.2" };
+const MACHETE: CargoTool =
+    CargoTool { package: "cargo-machete", program: "cargo-machete", version: "0.9.2", features: "" };
 
 /// The spelling checker that _typos.toml is written for.
-const TYPOS: CargoTool = CargoTool { package: "typos-cli", program: "typos", version: "1.52.0" };
+const TYPOS: CargoTool =
+    CargoTool { package: "typos-cli", program: "typos", version: "1.52.0", features: "" };
 
 /// Runs all tests; with `full`, also those against the release build, and each fuzz target for a minute.
 ///

@@ -12,7 +12,8 @@ use crate::tools::{self, CargoTool};
 /// The seconds for each target in a short run of all targets.
 pub(crate) const SMOKE_SECONDS: u32 = 10;
 
-const CARGO_FUZZ: CargoTool = CargoTool { package: "cargo-fuzz", program: "cargo-fuzz", version: "0.13.2" };
+const CARGO_FUZZ: CargoTool =
+    CargoTool { package: "cargo-fuzz", program: "cargo-fuzz", version: "0.13.2", features: "" };
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {

@@ -101,8 +101,8 @@ enum Task {
     },
     /// Takes pictures of the pages in Chromium into docs/pages, and writes docs/pages.md, which shows them.
     Screenshots,
-    /// Puts the release build with licences and README into target/dist.
-    Dist,
+    /// Makes the packages in target/dist: Debian package, tarball, image, bill of materials, checksums.
+    Dist(dist::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -138,7 +138,7 @@ fn run(task: Task) -> Result<()> {
         Task::Kits { dist: true } => kits::dist(&sh),
         Task::Kits { dist: false } => checks::kits(&sh),
         Task::Screenshots => screenshots::run(&sh),
-        Task::Dist => dist::run(&sh),
+        Task::Dist(arguments) => dist::run(&sh, &arguments),
     }
 }
 

@@ -31,6 +31,10 @@ pub(crate) const FOR_TESTS: &[Program] = &[
     // The programs of the PostgreSQL server are not in PATH.
     ("sh", &["-c", "ls /usr/lib/postgresql/*/bin/initdb"], "postgresql"),
     ("/usr/sbin/pgbouncer", &["--version"], "pgbouncer"),
+    ("promtool", &["--version"], "prometheus"),
+    ("fail2ban-regex", &["--version"], "fail2ban"),
+    ("/usr/bin/python3", &["-c", "import systemd.journal"], "python3-systemd"),
+    ("/lib/systemd/systemd-journal-remote", &["--version"], "systemd-journal-remote"),
     ("setpriv", &["--version"], "util-linux"),
 ];
 
@@ -41,8 +45,25 @@ pub(crate) const FOR_BENCHES: &[Program] = &[
     ("sh", &["-c", "command -v wrk"], "wrk"),
 ];
 
-/// The programs that make packages of the kits, beside those for tests.
-pub(crate) const FOR_PACKAGES: &[Program] = &[("strip", &["--version"], "binutils")];
+/// The programs that make packages.
+pub(crate) const FOR_PACKAGES: &[Program] = &[
+    ("python3", &["-c", "import venv, ensurepip"], "python3-venv"),
+    ("strip", &["--version"], "binutils"),
+    ("objdump", &["--version"], "binutils"),
+    ("dpkg-deb", &["--version"], "dpkg"),
+    ("apt-get", &["--version"], "apt"),
+    ("gzip", &["--version"], "gzip"),
+];
+
+/// The programs with which packages are tried.
+pub(crate) const FOR_TRIALS: &[Program] = &[
+    ("mmdebstrap", &["--version"], "mmdebstrap"),
+    ("docker-compose", &["version"], "docker-compose"),
+    ("systemd-nspawn", &["--version"], "systemd-container"),
+    ("curl", &["--version"], "curl"),
+    ("ip", &["-Version"], "iproute2"),
+    ("unshare", &["--version"], "util-linux"),
+];
 
 /// The compiler of the fuzzers.
 pub(crate) const FOR_FUZZING: &[Program] = &[("c++", &["--version"], "g++")];
@@ -85,6 +106,8 @@ pub(crate) struct CargoTool {
     /// The program of the package.
     pub(crate) program: &'static str,
     pub(crate) version: &'static str,
+    /// The features without which there is no program.
+    pub(crate) features: &'static str,
 }
 
 /// Returns the path of a cargo tool in `target/tools`, and builds the tool if that version is not there.
@@ -92,7 +115,7 @@ pub(crate) struct CargoTool {
 /// # Errors
 /// When the tool can't be built.
 pub(crate) fn cargo_tool(sh: &Shell, tool: CargoTool) -> Result<PathBuf> {
-    let CargoTool { package, program, version } = tool;
+    let CargoTool { package, program, version, features } = tool;
     let root = sh.current_dir().join("target/tools");
     let program = root.join("bin").join(program);
     let installed = cmd!(sh, "{program} --version").quiet().ignore_stderr().read();
@@ -101,7 +124,7 @@ pub(crate) fn cargo_tool(sh: &Shell, tool: CargoTool) -> Result<PathBuf> {
         // A short build matters more here than a fast program.
         cmd!(
             sh,
-            "cargo install --quiet --debug --locked --force {package} --version {version} --root {root}"
+            "cargo install --quiet --debug --locked --force {package} --version {version} --features={features} --root {root}"
         )
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .run()?;

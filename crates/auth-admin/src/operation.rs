@@ -24,7 +24,9 @@ mod token;
 use std::fmt;
 use std::sync::Arc;
 
-use auth_core::{Account, Act, Actor, AuditRecord, ClientKey, Realm, RealmId, Role, Timestamp, UserId};
+use auth_core::{
+    Account, Act, Actor, AuditRecord, ClientKey, Event, Realm, RealmId, Role, Timestamp, UserId,
+};
 use auth_engine::Engine;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -226,10 +228,39 @@ impl Admin {
     /// # Errors
     /// [`AdminError::NotPermitted`] when the operator's scope isn't enough, and those of the operation.
     pub async fn run<O: Operation>(&self, operation: O) -> Result<O::Reply, AdminError> {
-        if !self.operator.may(O::SCOPES) {
-            return Err(AdminError::NotPermitted(O::NAME));
+        self.permit(O::NAME, O::SCOPES)?;
+        let result = operation.run(self).await;
+        match &result {
+            // What only reads is no event.
+            Ok(_) if O::SCOPES.contains(&Scope::Read) => {}
+            Ok(_) => self.log(Event::OperationDone, O::NAME, None),
+            Err(error) => self.log(Event::OperationRefused, O::NAME, Some(error)),
         }
-        operation.run(self).await
+        result
+    }
+
+    /// Refuses an operation that the operator may not do.
+    fn permit(&self, name: &'static str, scopes: &[Scope]) -> Result<(), AdminError> {
+        if self.operator.may(scopes) {
+            return Ok(());
+        }
+        let error = AdminError::NotPermitted(name);
+        self.log(Event::OperationRefused, name, Some(&error));
+        Err(error)
+    }
+
+    fn log(&self, event: Event, operation: &'static str, error: Option<&AdminError>) {
+        let Author { actor, client } = &self.operator.author;
+        tracing::info!(
+            target: "auth::admin",
+            event = event.as_str(),
+            client = client.map(|client| client.to_string()),
+            operation,
+            why = error.map(AdminError::code),
+            actor = actor.as_str(),
+            actor_name = actor.name(),
+            "operation of an operator"
+        );
     }
 
     /// The engine on whose store the operations work.

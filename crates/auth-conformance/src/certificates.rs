@@ -5,19 +5,23 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
-/// Writes the certificate of a new authority (`ca.pem`) into a folder, and a certificate for loopback that it signed
-/// (`server.pem`, with its key in `server.key`).
+use crate::front_proxy::HOST;
+
+/// Writes the certificate of a new authority (`ca.pem`) into a folder, and a certificate for loopback and the host of
+/// `deploy/` that it signed (`server.pem`, with its key in `server.key`).
 ///
 /// # Errors
 /// When a file can't be written.
 pub fn write_certificates(dir: &Path) -> Result<()> {
     let mut authority = CertificateParams::new(Vec::new())?;
+    // Of the same name as what it signs, it would be taken for that.
+    authority.distinguished_name.push(DnType::CommonName, "the authority of the tests");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
     let key = KeyPair::generate()?;
-    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let names = ["localhost", "127.0.0.1", HOST].map(str::to_owned).to_vec();
     let certificate = CertificateParams::new(names)?.signed_by(&key, &authority)?;
     fs::write(dir.join("ca.pem"), authority.pem())?;
     fs::write(dir.join("server.pem"), certificate.pem())?;

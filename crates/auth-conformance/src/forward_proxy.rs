@@ -18,27 +18,9 @@ use tungstenite::{Message, WebSocket};
 use crate::client::program;
 use crate::http::{self, Request};
 use crate::process::{Process, free_address};
-use crate::proxy::Proxy;
+use crate::proxy::{FRAME, Proxy};
 use crate::server::Server;
 use crate::socket;
-
-/// The configuration of nginx around that of a server block. Bodies stay in memory.
-const NGINX: &str = "daemon off;
-master_process off;
-pid @DIR@/nginx.pid;
-error_log stderr warn;
-events {
-}
-http {
-    access_log off;
-    client_body_temp_path @DIR@/body;
-    proxy_temp_path @DIR@/proxy;
-    fastcgi_temp_path @DIR@/fastcgi;
-    uwsgi_temp_path @DIR@/uwsgi;
-    scgi_temp_path @DIR@/scgi;
-    server {
-        listen @LISTEN@;
-";
 
 /// What a proxy in front of another does. It has an address of its own: for that of this machine, Envoy would name another one.
 const FRONT: &str = "location / {
@@ -190,7 +172,11 @@ impl ForwardProxy {
     }
 
     fn nginx(text: &str, to: SocketAddr, folder: &Path) -> Result<Self> {
-        let proxy = Proxy::start(&format!("{NGINX}{text}    }}\n}}\n"), to, folder)?;
+        let proxy = Proxy::start(
+            &format!("{FRAME}    server {{\n        listen @LISTEN@;\n{text}    }}\n}}\n"),
+            to,
+            folder,
+        )?;
         Ok(Self { address: proxy.address(), log: folder.join("nginx.log"), _running: Running::Nginx(proxy) })
     }
 

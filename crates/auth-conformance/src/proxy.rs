@@ -9,6 +9,23 @@ use anyhow::{Context, Result};
 
 use crate::process::{Process, free_address};
 
+/// The configuration of nginx around what an `http` block holds, in the foreground. Bodies stay in memory. `@DIR@` is to be
+/// filled in, and the block to be closed.
+pub const FRAME: &str = "daemon off;
+master_process off;
+pid @DIR@/nginx.pid;
+error_log stderr warn;
+events {
+}
+http {
+    access_log off;
+    client_body_temp_path @DIR@/nginx-body;
+    proxy_temp_path @DIR@/nginx-proxy;
+    fastcgi_temp_path @DIR@/nginx-fastcgi;
+    uwsgi_temp_path @DIR@/nginx-uwsgi;
+    scgi_temp_path @DIR@/nginx-scgi;
+";
+
 /// A running nginx. It is ended when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Proxy {

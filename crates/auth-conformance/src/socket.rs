@@ -23,8 +23,18 @@ pub(crate) fn open_at(
     path: &str,
     headers: &str,
 ) -> Result<WebSocket<TcpStream>> {
-    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    let stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
+    open_on(stream, host, path, headers)
+}
+
+/// Opens a socket on a stream, as [`open_at`] does.
+pub(crate) fn open_on<S: Read + Write>(
+    mut stream: S,
+    host: &str,
+    path: &str,
+    headers: &str,
+) -> Result<WebSocket<S>> {
     let request = format!(
         "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"

@@ -18,6 +18,7 @@ use std::thread;
 use auth_conformance::certificates::write_certificates;
 use auth_conformance::http::Response;
 use auth_conformance::oracle::web_auth;
+use auth_conformance::proxy::FRAME;
 use auth_conformance::{Server, ServerConfig, server_binary};
 use serde_json::Value;
 
@@ -30,22 +31,6 @@ const USERS: &str = r#"{"kind":"realm","realm":"main","subdomain":"","name":"Mai
 {"kind":"user","realm":"main","id":1,"username":"ada","email":"ada@example.org","email_verified":true,"full_name":"Ada","password":"correct horse battery"}
 {"kind":"user","realm":"main","id":2,"username":"bea","email":"bea@example.org","email_verified":true,"full_name":"Bea","password":"correct horse battery"}
 "#;
-
-/// The configuration of nginx around the manual's. Bodies stay in memory.
-const FRAME: &str = "daemon off;
-master_process off;
-pid @DIR@/nginx.pid;
-error_log stderr warn;
-events {
-}
-http {
-    access_log off;
-    client_body_temp_path @DIR@/nginx-body;
-    proxy_temp_path @DIR@/nginx-proxy;
-    fastcgi_temp_path @DIR@/nginx-fastcgi;
-    uwsgi_temp_path @DIR@/nginx-uwsgi;
-    scgi_temp_path @DIR@/nginx-scgi;
-";
 
 /// The manual's blocks in a language, in order.
 fn blocks(language: &str) -> Vec<String> {

@@ -60,6 +60,7 @@ mod backend;
 mod client;
 mod credential_check;
 mod error;
+mod event;
 mod exact;
 mod host;
 mod id;
@@ -90,6 +91,7 @@ pub use credential_check::{
     CheckReply, CredentialCheck, PresentedCredential, Principal, TokenError, TokenPlace,
 };
 pub use error::{InternalError, InternalErrorKind};
+pub use event::Event;
 pub use exact::Exact;
 pub use host::is_this_machine;
 pub use id::{AdminKeyId, CredentialId, GroupId, MailId, NotAnId, RealmId, UserId};

@@ -76,7 +76,7 @@ mod task;
 pub use busy::Busy;
 pub use class::{JobClass, Priority};
 pub use config::PoolConfig;
-pub use metrics::{Histogram, PoolMetrics};
+pub use metrics::{PoolMetrics, PoolObserver};
 pub use over_budget::OverBudget;
 pub use task::Verification;
 
@@ -185,6 +185,11 @@ impl HashingPool {
     #[must_use]
     pub fn metrics(&self) -> PoolMetrics {
         self.queue.metrics()
+    }
+
+    /// Has an observer told of the times of jobs from now on. A pool has one observer: further ones are told nothing.
+    pub fn observe(&self, observer: Arc<dyn PoolObserver>) {
+        self.queue.observe(observer);
     }
 
     async fn submit<T>(&self, task: impl FnOnce(Reply<T>) -> Task) -> Result<T, Busy> {

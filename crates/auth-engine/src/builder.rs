@@ -1,7 +1,7 @@
 //! Builds the engine: makes each service with the parts that it uses.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use auth_core::{ChangeListener, Clock, PasswordBackend, ProtocolRules, Rng, Store};
 use auth_crypto::keyring::KeyRing;
@@ -105,6 +105,7 @@ impl EngineBuilder {
             rng: Arc::clone(&rng),
             site: Site { name: config.mail.site_name.clone(), url: config.rocketchat.site_url.clone() },
             language: config.mail.language,
+            counts: Mutex::default(),
         });
         let notices = Arc::new(Notices {
             mail: Arc::clone(&mail),

@@ -25,6 +25,7 @@ use crate::audit::Auditor;
 use crate::config::Config;
 use crate::credentials::CredentialFactory;
 use crate::keys::Keys;
+use crate::login::attempt_counts::AttemptCount;
 use crate::login::backends::BackendChain;
 use crate::login::directory::DirectoryAccounts;
 use crate::login::pipeline::LoginPipeline;
@@ -196,6 +197,12 @@ impl Engine {
     #[must_use]
     pub fn purger(&self) -> &Purger {
         &self.purger
+    }
+
+    /// The attempts since the start, counted by protocol, outcome and scheme.
+    #[must_use]
+    pub fn attempt_counts(&self) -> Vec<AttemptCount> {
+        self.pipeline.log.counts()
     }
 
     /// Mails an account a link for a new password, which ends after an hour; `false` when it was sent too many of late.

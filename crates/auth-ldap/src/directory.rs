@@ -1,7 +1,7 @@
 //! [`Directory`]: the backend, and the operator's views of it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use auth_core::{
@@ -25,6 +25,21 @@ pub struct Directory {
     /// The attributes that every search requests.
     requested: Vec<String>,
     pool: Pool,
+    counts: Mutex<DirectoryCounts>,
+}
+
+/// What a directory answered since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DirectoryCounts {
+    /// Logins and look-ups of people whom the directory accepted.
+    pub accepted: u64,
+    /// Those that it refused.
+    pub rejected: u64,
+    /// Those of names that it doesn't know.
+    pub unknown: u64,
+    /// Those that it could not judge, since no server of it answered.
+    pub unavailable: u64,
 }
 
 /// The steps and the result of a login. Contains no secret.
@@ -60,7 +75,7 @@ impl Directory {
         config.names.search_email &= !config.attributes.email.is_empty();
         let tls = auth_outbound::client_config(config.ca_certificates.as_deref())?;
         let pool = Pool::new(&config, tls, clock);
-        Ok(Self { requested: attributes::requested(&config), config, pool })
+        Ok(Self { requested: attributes::requested(&config), config, pool, counts: Mutex::default() })
     }
 
     /// Runs a login like [`PasswordBackend::verify`] and records its steps.
@@ -177,14 +192,31 @@ impl Directory {
         Err(last_error.into())
     }
 
+    /// What the directory answered since the start.
+    #[must_use]
+    pub fn counts(&self) -> DirectoryCounts {
+        *self.lock_counts()
+    }
+
+    fn lock_counts(&self) -> MutexGuard<'_, DirectoryCounts> {
+        // A count is sound after a panic.
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What a login comes to, as the answer of a backend.
     async fn answer(&self, login: Login<'_>) -> BackendAnswer {
-        match self.log_in(login, &mut Trace::off()).await {
-            Ok(person) => BackendAnswer::Accept(Accepted::entry(person)),
-            Err(VerifyError::Rejected(reason)) => BackendAnswer::Reject(reason),
-            Err(VerifyError::UnknownName) => BackendAnswer::NotMine,
-            Err(VerifyError::Unavailable(error)) => BackendAnswer::Unavailable(error.into()),
-        }
+        let result = self.log_in(login, &mut Trace::off()).await;
+        let mut counts = self.lock_counts();
+        let (count, answer) = match result {
+            Ok(person) => (&mut counts.accepted, BackendAnswer::Accept(Accepted::entry(person))),
+            Err(VerifyError::Rejected(reason)) => (&mut counts.rejected, BackendAnswer::Reject(reason)),
+            Err(VerifyError::UnknownName) => (&mut counts.unknown, BackendAnswer::NotMine),
+            Err(VerifyError::Unavailable(error)) => {
+                (&mut counts.unavailable, BackendAnswer::Unavailable(error.into()))
+            }
+        };
+        *count += 1;
+        answer
     }
 
     async fn has_entry(&self, id: &str) -> Result<bool, DirectoryError> {

@@ -86,6 +86,6 @@ pub use carried::GroupList;
 pub use config::{
     AttributeNames, BindMethod, CarriedGroups, DirectoryConfig, GroupRoles, MemberForm, NameLookup,
 };
-pub use directory::{Directory, ListedEntry, LoginTrace};
+pub use directory::{Directory, DirectoryCounts, ListedEntry, LoginTrace};
 pub use error::{ConfigError, DirectoryError, VerifyError};
 pub use server::Server;

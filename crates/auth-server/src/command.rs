@@ -32,7 +32,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::ConfigError;
 
@@ -106,6 +106,12 @@ enum Command {
     /// Inspect LDAP directories and synchronise their accounts.
     #[command(subcommand)]
     Ldap(ldap::LdapCommand),
+}
+
+/// The commands with their arguments and help, for man pages and completions.
+#[must_use]
+pub fn tree() -> clap::Command {
+    Arguments::command()
 }
 
 /// Runs the command that the arguments of the process name. An error is one line on standard error that says what to do,

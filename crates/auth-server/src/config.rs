@@ -55,7 +55,7 @@ pub use ldap::{Ldap, LdapGroups};
 pub use limits::Limits;
 pub(crate) use listen::UNIX_PEER;
 pub use listen::{Listen, ListenAddress};
-pub use log::{Log, LogFormat};
+pub use log::{Log, LogFormat, LogRanks};
 pub use mail::Mail;
 pub(crate) use mail::{Relay, Security};
 pub use metrics::Metrics;
@@ -139,10 +139,7 @@ impl Config {
             })
         };
         let malformed = |error: toml::de::Error| with_line(&error, error.message());
-        let mut config: Self = serde_path_to_error::deserialize(
-            toml::Deserializer::parse(&text).map_err(malformed)?,
-        )
-        .map_err(|error| {
+        let mut config = Self::read(&text).map_err(malformed)?.map_err(|error| {
             let path = KeyPath::new(error.path());
             with_line(error.inner(), &error::mistake(&path, None, error.inner().message()))
         })?;
@@ -152,7 +149,7 @@ impl Config {
         }
         let fingerprints = Fingerprints::of(&table);
         if !overrides.is_empty() {
-            config = serde_path_to_error::deserialize(table).map_err(|error| {
+            config = Self::read(&table.to_string()).map_err(malformed)?.map_err(|error| {
                 let path = KeyPath::new(error.path());
                 let variable = environment::name_of(&path, overrides);
                 let message = error::mistake(&path, variable.as_deref(), error.inner().message());
@@ -163,6 +160,14 @@ impl Config {
         config.resolve(path.parent().unwrap_or(Path::new("")));
         config.check()?;
         Ok(config)
+    }
+
+    /// Reads a text: malformed, or with a value that doesn't fit its key. Whatever is read comes through here, since all
+    /// that reads a configuration is compiled once for each kind of source.
+    fn read(
+        text: &str,
+    ) -> Result<Result<Self, serde_path_to_error::Error<toml::de::Error>>, toml::de::Error> {
+        Ok(serde_path_to_error::deserialize(toml::Deserializer::parse(text)?))
     }
 
     /// Takes the paths in the file as relative to the folder that the file is in.

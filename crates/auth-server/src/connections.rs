@@ -40,6 +40,10 @@ pub(crate) struct Connections {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) open: usize,
+    /// Those among them that are sockets on which a user is signed in.
+    pub(crate) signed_in_sockets: usize,
+    /// Those that are sockets without a user.
+    pub(crate) anonymous_sockets: usize,
     /// Ended to make room for another one.
     pub(crate) made_room: u64,
     /// Ended because they were quiet for too long, or their client didn't read.
@@ -209,7 +213,10 @@ impl Connections {
     /// How many connections are open, and what became of others.
     pub(crate) fn tally(&self) -> Tally {
         let table = self.table();
-        Tally { open: table.open.len(), ..table.tally }
+        let count = |kind| table.open.values().filter(|entry| entry.kind == kind).count();
+        let (signed_in_sockets, anonymous_sockets) =
+            (count(Kind::SignedInSocket), count(Kind::AnonymousSocket));
+        Tally { open: table.open.len(), signed_in_sockets, anonymous_sockets, ..table.tally }
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {

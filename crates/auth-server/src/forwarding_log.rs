@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use auth_core::{Clock, Timestamp};
+use auth_core::{Clock, Event, Timestamp};
 
 use crate::origin::Doubt;
 
@@ -81,37 +81,38 @@ fn kind(doubt: &Doubt) -> &'static str {
 /// Logs a doubt, with the number of requests of its kind since the last line.
 fn log(doubt: &Doubt, requests: u64, peer: IpAddr) {
     const TARGET: &str = "auth::forwarding";
+    let (event, reason) = (Event::ClientDoubted.as_str(), kind(doubt));
     match doubt {
         Doubt::Untrusted(header) => tracing::warn!(
-            target: TARGET, %peer, header = header.as_str(), requests,
+            target: TARGET, event, %peer, reason, header = header.as_str(), requests,
             "a forwarding header was ignored, since its sender is no trusted proxy: if it is your proxy, list it under \
              [server] trusted_proxies, or all its clients count as one"
         ),
         Doubt::Unreadable(entry) => tracing::warn!(
-            target: TARGET, %peer, entry, requests,
+            target: TARGET, event, %peer, reason, entry, requests,
             "a trusted proxy named a client in a form that can't be read: such clients count as one"
         ),
         Doubt::Hidden(entry) => tracing::warn!(
-            target: TARGET, %peer, entry, requests,
+            target: TARGET, event, %peer, reason, entry, requests,
             "a trusted proxy named no address of a client: such clients count as one"
         ),
         Doubt::OtherHeader(header) => tracing::warn!(
-            target: TARGET, %peer, header = header.as_str(), requests,
+            target: TARGET, event, %peer, reason, header = header.as_str(), requests,
             "a trusted proxy sent a forwarding header, but named no client in that of [server] client_header: such \
              clients count as one"
         ),
         Doubt::NoProxy => tracing::warn!(
-            target: TARGET, %peer, connections = requests,
+            target: TARGET, event, %peer, reason, connections = requests,
             "a connection was closed, since this listener takes those of trusted proxies alone: if it is your proxy, list it \
              under [server] trusted_proxies"
         ),
         Doubt::NoProxyHeader => tracing::warn!(
-            target: TARGET, %peer, connections = requests,
+            target: TARGET, event, %peer, reason, connections = requests,
             "a connection of a trusted proxy was closed, since it did not begin with the PROXY protocol: switch that on at the \
              proxy, or off at this listener"
         ),
         Doubt::NoHeader => tracing::info!(
-            target: TARGET, %peer, requests,
+            target: TARGET, event, %peer, reason, requests,
             "a trusted proxy sent no forwarding header: its own requests and clients that it doesn't name count as one"
         ),
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_admin::Nodes;
+use auth_core::Event;
 use auth_crypto::keyring::KeyRing;
 use auth_engine::Engine;
 use tokio_util::sync::CancellationToken;
@@ -60,7 +61,8 @@ async fn look(engine: &Engine, path: &std::path::Path) -> anyhow::Result<bool> {
     }
     let ids = file.ring.ids();
     engine.keys().exchange(file.ring).await?;
-    tracing::info!(keys = ?ids, "the key ring has changed: the first key is the active one");
+    let event = Event::KeyRingChanged.as_str();
+    tracing::info!(event, keys = ?ids, "the key ring has changed: the first key is the active one");
     Ok(true)
 }
 

@@ -32,6 +32,7 @@ use crate::response::{LONGEST_DELAY, closing, plain, refused, too_busy};
 use crate::router::Router;
 use crate::shared::Shared;
 use crate::stream::{Plain, Transport, WatchedStream};
+use crate::system::monotonic;
 use crate::tls::Tls;
 use crate::websocket;
 
@@ -247,6 +248,7 @@ async fn answer_by(
     let Connection { address, front, activity, place } = of;
     let shared = &front.shared;
     let _answering = activity.answering();
+    let began = monotonic();
     host::settle(&mut request);
     if shared.loopback_hosts_only && host::is_foreign(&request) {
         return plain(StatusCode::MISDIRECTED_REQUEST, FOREIGN_HOST);
@@ -270,7 +272,8 @@ async fn answer_by(
         let span = tracing::info_span!("socket", %id);
         return websocket::open(sockets, request, peer, shared, Arc::clone(place), span);
     }
-    let (protocol, route) = router.find(&mut request);
+    let (mounted, route) = router.find(&mut request);
+    let protocol = &*mounted.protocol;
     // The route's pattern, never the path, which may hold a secret.
     let span =
         tracing::info_span!("request", %id, protocol = protocol.name().as_str(), route = route.pattern);
@@ -316,7 +319,9 @@ async fn answer_by(
         let response = answer.response.map(Full::new);
         if too_large { closing(response) } else { response }
     };
-    answered.instrument(span).await
+    let response = answered.instrument(span).await;
+    mounted.meters.answered(&route, response.status(), began.elapsed());
+    response
 }
 
 /// The protocol's answer, also where the protocol panics.

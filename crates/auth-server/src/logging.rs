@@ -11,9 +11,12 @@ use std::time::Duration;
 use anyhow::Context;
 use auth_core::{Clock, Timestamp};
 use serde::Serialize;
+use tracing::Level;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::JsonFields;
 
-use crate::config::{Log, LogFormat};
+use crate::config::{Log, LogFormat, LogRanks};
+use crate::log_rank::{Ranked, is_journal, rank};
 use crate::log_writer::{Bounds, LogWriter};
 use crate::system::SystemClock;
 
@@ -41,7 +44,15 @@ pub(crate) fn start(log: &Log) -> anyhow::Result<OpenLog> {
     let format = log.format;
     // A descriptor of its own, so that nobody who writes to standard error waits for the thread that does.
     let out = File::from(io::stderr().as_fd().try_clone_to_owned().context("standard error")?);
-    let note = move |missing| missing_lines(format, SystemClock.now(), missing);
+    let is_wanted = match log.ranks {
+        LogRanks::Auto => is_journal(&out),
+        LogRanks::On => true,
+        LogRanks::Off => false,
+    };
+    let note = move |missing| {
+        let rank = if is_wanted { rank(Level::WARN) } else { "" };
+        rank.to_owned() + &missing_lines(format, SystemClock.now(), missing)
+    };
     let writer = LogWriter::start(BOUNDS, out, note).context("the log")?;
     // A second start in one process leaves the first in place.
     if WRITER.set(writer.clone()).is_ok() {
@@ -51,13 +62,18 @@ pub(crate) fn start(log: &Log) -> anyhow::Result<OpenLog> {
         // A handle that has lost its subscriber sets nothing.
         let _ = match format {
             LogFormat::Text => {
-                let lines = lines.with_ansi(false).with_filter_reloading();
+                let text = tracing_subscriber::fmt::format().with_ansi(false);
+                let lines = lines.with_ansi(false).event_format(Ranked { lines: text, is_wanted });
+                let lines = lines.with_filter_reloading();
                 let handle = lines.reload_handle();
                 let _ = SET_LEVEL.set(Box::new(move |filter| drop(handle.reload(filter))));
                 lines.try_init()
             }
             LogFormat::Json => {
-                let lines = lines.json().flatten_event(true).with_filter_reloading();
+                let json = tracing_subscriber::fmt::format().json().flatten_event(true);
+                let lines =
+                    lines.fmt_fields(JsonFields::new()).event_format(Ranked { lines: json, is_wanted });
+                let lines = lines.with_filter_reloading();
                 let handle = lines.reload_handle();
                 let _ = SET_LEVEL.set(Box::new(move |filter| drop(handle.reload(filter))));
                 lines.try_init()

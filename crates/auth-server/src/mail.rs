@@ -5,7 +5,7 @@ mod kept;
 mod smtp;
 
 use std::error::Error as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::bail;
@@ -13,10 +13,13 @@ use auth_engine::{Letterhead, Mail, MailQueue};
 use lettre::Address;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart};
+use metrics::Gauge;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::smtp::SendError;
 use crate::config::Relay;
+use crate::system::monotonic;
 
 pub use self::kept::KeptMails;
 pub(crate) use self::kept::{KeptMail, MailPage, PATH as PAGE_PATH};
@@ -57,17 +60,49 @@ const TOKEN_LENGTH: usize = 24;
 pub(crate) struct Mailer {
     queue: Arc<MailQueue>,
     carrier: Carrier,
+    pulse: Arc<Pulse>,
+    /// How long the oldest mail that is due has waited, in seconds.
+    oldest_due: Gauge,
+}
+
+/// When the worker last began a round.
+#[derive(Debug)]
+pub(crate) struct Pulse(Mutex<Instant>);
+
+impl Pulse {
+    fn now() -> Self {
+        Self(Mutex::new(monotonic()))
+    }
+
+    fn beat(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = monotonic();
+    }
+
+    /// How long ago that was.
+    pub(crate) fn age(&self) -> Duration {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+    }
 }
 
 impl Mailer {
-    /// A worker that hands mails to a carrier.
-    pub(crate) fn new(queue: Arc<MailQueue>, carrier: Carrier) -> Self {
-        Self { queue, carrier }
+    /// A worker that hands mails to a carrier, and tells how long the oldest has waited.
+    pub(crate) fn new(queue: Arc<MailQueue>, carrier: Carrier, oldest_due: Gauge) -> Self {
+        Self { queue, carrier, pulse: Arc::new(Pulse::now()), oldest_due }
+    }
+
+    /// Tells when the worker last began a round.
+    pub(crate) fn pulse(&self) -> Arc<Pulse> {
+        Arc::clone(&self.pulse)
     }
 
     /// Works until told to stop.
     pub(crate) async fn run(self: Arc<Self>, stop: CancellationToken) {
         loop {
+            self.pulse.beat();
+            // Where the store can't be read, the round says so.
+            if let Ok(waits) = self.queue.oldest_wait().await {
+                self.oldest_due.set(waits.as_secs_f64());
+            }
             let pause = self.round(&stop).await;
             tokio::select! {
                 () = stop.cancelled() => return,

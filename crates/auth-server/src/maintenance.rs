@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_engine::{Engine, Purged};
+use metrics::{Gauge, Histogram};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Log;
+use crate::system::monotonic;
 
 /// How often what has ended is deleted.
 const EVERY: Duration = Duration::from_secs(600);
@@ -75,8 +77,17 @@ async fn delete_ended(engine: &Engine, log: &Log) {
     }
 }
 
+/// What is measured of the store.
+#[derive(Clone)]
+pub(crate) struct StoreMeters {
+    /// Whether the last look reached it.
+    pub(crate) up: Gauge,
+    /// How long looks took, also in vain.
+    pub(crate) look: Histogram,
+}
+
 /// Compares the credential cache with the store again and again until told to stop.
-pub(crate) async fn compare(engine: Arc<Engine>, stop: CancellationToken) {
+pub(crate) async fn compare(engine: Arc<Engine>, meters: StoreMeters, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(COMPARE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut reachable = true;
@@ -85,7 +96,11 @@ pub(crate) async fn compare(engine: Arc<Engine>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        match engine.refresh_caches().await {
+        let began = monotonic();
+        let looked = engine.refresh_caches().await;
+        meters.up.set(if looked.is_ok() { 1.0 } else { 0.0 });
+        meters.look.record(began.elapsed());
+        match looked {
             Ok(()) if !reachable => {
                 reachable = true;
                 tracing::info!("the store can be reached again");

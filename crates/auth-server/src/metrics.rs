@@ -1,271 +1,112 @@
-//! Metrics in the text format of Prometheus (0.0.4), at an address of their own.
+//! Metrics: numbers under the names of one table, in the text format of Prometheus.
+//!
+//! Each server has a recorder of its own: nothing is installed for the process. Without `[metrics]` there is none, and
+//! whatever is recorded is dropped at once.
 
-use std::convert::Infallible;
-use std::fmt::Write;
+mod families;
+mod readings;
+mod requests;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::ClientKey;
-use auth_crypto::pool::{HashingPool, Histogram, PoolMetrics};
-use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
-use tokio::time::sleep;
-use tokio_util::either::Either;
+use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder as _};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use tokio_util::sync::CancellationToken;
 
-use crate::activity::Activity;
-use crate::backups::LastGood;
-use crate::connections::{Connections, Place, Tally};
-use crate::logging;
-use crate::response::plain;
-use crate::shared::Shared;
-use crate::stream::WatchedStream;
+use self::families::{ALL, Family, Kind};
+pub(crate) use self::families::{MAIL_OLDEST_DUE, STORE_LOOK_SECONDS, STORE_UP};
+pub(crate) use self::readings::{PoolTimes, Sources};
+pub(crate) use self::requests::RequestMeters;
 
-/// How long a scraper may take to send its request, and to read the answer.
-const QUIET_TIMEOUT: Duration = Duration::from_secs(5);
+/// The upper bounds of all histograms, in seconds.
+const BUCKETS: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// The pause after the system refused a connection.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How often measured times are counted into their buckets, so that they take no more memory than those of a second.
+const UPKEEP: Duration = Duration::from_secs(1);
 
-/// Connections that are open at a time. A further one takes the place of one that is quiet.
-const CONNECTIONS: usize = 16;
+/// The numbers of a server.
+pub(crate) struct Metrics(Option<PrometheusRecorder>);
 
-/// Where the numbers come from.
-pub(crate) struct Sources {
-    pub(crate) pool: Arc<HashingPool>,
-    pub(crate) shared: Arc<Shared>,
-    /// Where the server makes backups.
-    pub(crate) last_backup: Option<Arc<LastGood>>,
-}
+impl Metrics {
+    /// Numbers that can be shown.
+    pub(crate) fn new() -> Self {
+        let builder = PrometheusBuilder::new();
+        // The bounds are not empty, which is all that is checked.
+        let builder = builder.set_buckets(&BUCKETS).unwrap_or_default();
+        let recorder = builder.build_recorder();
+        for Family { name, kind, help, .. } in ALL {
+            let (name, help) = ((*name).into(), (*help).into());
+            match kind {
+                Kind::Counter => recorder.describe_counter(name, None, help),
+                Kind::Gauge => recorder.describe_gauge(name, None, help),
+                Kind::Histogram => recorder.describe_histogram(name, None, help),
+            }
+        }
+        Self(Some(recorder))
+    }
 
-/// The numbers of a page.
-struct Numbers {
-    hashing: PoolMetrics,
-    connections: Tally,
-    /// Requests, sockets and bodies that were refused, by their kind.
-    refused: [(&'static str, u64); 3],
-    /// Requests whose client may be another one, by the reason.
-    doubted: Vec<(&'static str, u64)>,
-    lost_lines: u64,
-    /// When the last good backup was made, where backups are made: in seconds since 1970.
-    last_backup: Option<i64>,
-}
+    /// No numbers.
+    pub(crate) fn off() -> Self {
+        Self(None)
+    }
 
-impl Sources {
-    fn read(&self) -> Numbers {
-        let shared = &self.shared;
-        Numbers {
-            hashing: self.pool.metrics(),
-            connections: shared.connections.tally(),
-            refused: [
-                ("requests", shared.requests.refused()),
-                ("sockets", shared.signed_in_sockets.refused() + shared.user_sockets.refused()),
-                ("bodies", shared.bodies.refused()),
-            ],
-            doubted: shared.forwarding.counts(),
-            lost_lines: logging::lost_lines(),
-            last_backup: self.last_backup.as_ref().map(|last| last.seconds()),
+    pub(crate) fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The counter of a family with these values of its labels, in their order.
+    pub(crate) fn counter(&self, family: &Family, labels: &[&str]) -> Counter {
+        self.0
+            .as_ref()
+            .map_or_else(Counter::noop, |recorder| recorder.register_counter(&key(family, labels), &METADATA))
+    }
+
+    /// The gauge of a family with these values of its labels, in their order.
+    pub(crate) fn gauge(&self, family: &Family, labels: &[&str]) -> Gauge {
+        self.0
+            .as_ref()
+            .map_or_else(Gauge::noop, |recorder| recorder.register_gauge(&key(family, labels), &METADATA))
+    }
+
+    /// The histogram of a family with these values of its labels, in their order.
+    pub(crate) fn histogram(&self, family: &Family, labels: &[&str]) -> Histogram {
+        self.0.as_ref().map_or_else(Histogram::noop, |recorder| {
+            recorder.register_histogram(&key(family, labels), &METADATA)
+        })
+    }
+
+    /// Sets a gauge. A number beyond 2⁵³ is rounded.
+    fn set(&self, family: &Family, labels: &[&str], value: impl TryInto<i64>) {
+        #[expect(clippy::cast_precision_loss, reason = "no number is that large")]
+        let value = value.try_into().unwrap_or(i64::MAX) as f64;
+        self.gauge(family, labels).set(value);
+    }
+
+    /// All numbers, as text.
+    pub(crate) fn render(&self) -> String {
+        self.0.as_ref().map(|recorder| recorder.handle().render()).unwrap_or_default()
+    }
+
+    /// Counts measured times into their buckets again and again until told to stop.
+    pub(crate) async fn keep_up(self: Arc<Self>, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(UPKEEP) => {}
+            }
+            if let Some(recorder) = &self.0 {
+                recorder.handle().run_upkeep();
+            }
         }
     }
 }
 
-/// Answers scrapers until told to stop.
-pub(crate) async fn serve(listener: Arc<TcpListener>, sources: Arc<Sources>, stop: CancellationToken) {
-    let connections = Connections::new(CONNECTIONS, usize::MAX);
-    tokio::select! {
-        () = accept(&listener, &sources, &connections, &stop) => {}
-        () = Arc::clone(&connections).sweep_until(QUIET_TIMEOUT, stop.clone()) => {}
-    }
-}
+const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, None);
 
-async fn accept(
-    listener: &TcpListener,
-    sources: &Arc<Sources>,
-    connections: &Arc<Connections>,
-    stop: &CancellationToken,
-) {
-    loop {
-        let Ok((stream, address)) = listener.accept().await else {
-            sleep(ACCEPT_PAUSE).await;
-            continue;
-        };
-        let activity = Arc::new(Activity::new(stop));
-        let client = ClientKey::of(address.ip().to_canonical());
-        if let Some(place) = connections.enter(Some(client), &activity).await {
-            let stream = WatchedStream::new(Either::Left(Either::Left(stream)), Arc::clone(&activity));
-            sources.shared.tasks.spawn(serve_connection(stream, activity, place, Arc::clone(sources)));
-        }
-    }
-}
-
-/// Answers the one request of a connection, until the connection is to end.
-async fn serve_connection(
-    stream: WatchedStream,
-    activity: Arc<Activity>,
-    place: Place,
-    sources: Arc<Sources>,
-) {
-    let service = service_fn(|request| {
-        let _answering = activity.answering();
-        let response = answer(&request, &sources);
-        async move { Ok::<_, Infallible>(response) }
-    });
-    let connection = http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), service);
-    tokio::select! {
-        // A connection that breaks is the scraper's affair.
-        _ = connection => {}
-        () = place.ended() => {}
-    }
-}
-
-fn answer(request: &Request<Incoming>, sources: &Sources) -> Response<Full<Bytes>> {
-    if request.uri().path() != "/metrics" {
-        return plain(StatusCode::NOT_FOUND, "Not Found");
-    }
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return plain(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
-    }
-    let mut response = Response::new(Full::new(render(&sources.read()).into()));
-    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    response
-}
-
-fn render(numbers: &Numbers) -> String {
-    let Numbers { hashing: metrics, connections, refused, doubted, lost_lines, last_backup } = numbers;
-    let mut page = Page(String::new());
-    page.family(
-        "log_lines_lost_total",
-        "counter",
-        "Log lines dropped because they could not be written in time.",
-    );
-    page.value("log_lines_lost_total", "", lost_lines);
-    page.family("connections", "gauge", "Open connections.");
-    page.value("connections", "", connections.open);
-    let ended_total = "connections_ended_total";
-    page.family(ended_total, "counter", "Connections that the server ended, by the reason.");
-    for (reason, count) in [("room", connections.made_room), ("timeout", connections.timed_out)] {
-        page.value(ended_total, &format!("reason=\"{reason}\""), count);
-    }
-    let refused_total = "refused_total";
-    page.family(
-        refused_total,
-        "counter",
-        "What a client had too much of, or found no room for, by its kind.",
-    );
-    for (kind, count) in [("connections", connections.refused)].iter().chain(refused) {
-        page.value(refused_total, &format!("kind=\"{kind}\""), count);
-    }
-    page.family("hashing_waiting", "gauge", "Jobs that wait for a thread.");
-    page.value("hashing_waiting", "", metrics.waiting);
-    for (name, value, help) in [
-        ("hashing_refused_total", metrics.refused, "Jobs refused because the queue was full."),
-        ("hashing_late_total", metrics.late, "Jobs refused because they had waited as long as they may."),
-        ("hashing_abandoned_total", metrics.abandoned, "Jobs whose client had gone."),
-    ] {
-        page.family(name, "counter", help);
-        page.value(name, "", value);
-    }
-    page.family("hashing_wait_seconds", "histogram", "How long jobs waited for a thread.");
-    page.histogram("hashing_wait_seconds", "", &metrics.wait);
-    page.family("hashing_seconds", "histogram", "How long a job kept a core busy.");
-    for (scheme, times) in &metrics.hashing {
-        page.histogram("hashing_seconds", &format!("scheme=\"{scheme}\""), times);
-    }
-    page.family("hashing_rounds_total", "counter", "Rounds of a thread, by how many jobs it did together.");
-    for (jobs, times) in (1..).zip(&metrics.batch_sizes) {
-        page.value("hashing_rounds_total", &format!("jobs=\"{jobs}\""), times);
-    }
-    let doubted_total = "forwarding_doubted_total";
-    page.family(doubted_total, "counter", "Requests whose client may be another one, by the reason.");
-    for (reason, requests) in doubted {
-        page.value(doubted_total, &format!("reason=\"{reason}\""), requests);
-    }
-    if let Some(seconds) = last_backup {
-        let name = "backup_last_good_timestamp_seconds";
-        page.family(name, "gauge", "When the last backup was made that was found good; 0 before the first.");
-        page.value(name, "", seconds);
-    }
-    page.0
-}
-
-struct Page(String);
-
-impl Page {
-    fn family(&mut self, name: &str, kind: &str, help: &str) {
-        self.line(format_args!("# HELP auth_server_{name} {help}"));
-        self.line(format_args!("# TYPE auth_server_{name} {kind}"));
-    }
-
-    fn value(&mut self, name: &str, labels: &str, value: impl std::fmt::Display) {
-        if labels.is_empty() {
-            self.line(format_args!("auth_server_{name} {value}"));
-        } else {
-            self.line(format_args!("auth_server_{name}{{{labels}}} {value}"));
-        }
-    }
-
-    fn histogram(&mut self, name: &str, labels: &str, histogram: &Histogram) {
-        let comma = if labels.is_empty() { "" } else { "," };
-        let bucket = format!("{name}_bucket");
-        for (bound, count) in histogram.buckets() {
-            self.value(&bucket, &format!("{labels}{comma}le=\"{}\"", bound.as_secs_f64()), count);
-        }
-        self.value(&bucket, &format!("{labels}{comma}le=\"+Inf\""), histogram.count);
-        self.value(&format!("{name}_sum"), labels, histogram.sum.as_secs_f64());
-        self.value(&format!("{name}_count"), labels, histogram.count);
-    }
-
-    fn line(&mut self, line: std::fmt::Arguments<'_>) {
-        // Text takes whatever is written to it.
-        let _ = writeln!(self.0, "{line}");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_family_is_described_once_and_every_line_is_well_formed() {
-        let text = render(&Numbers {
-            hashing: PoolMetrics::default(),
-            connections: Tally { open: 1, made_room: 2, timed_out: 4, refused: 5 },
-            refused: [("requests", 6), ("sockets", 7), ("bodies", 8)],
-            doubted: vec![("untrusted", 9)],
-            lost_lines: 3,
-            last_backup: Some(1_700_000_000),
-        });
-        for value in [
-            "log_lines_lost_total 3",
-            "connections 1",
-            "backup_last_good_timestamp_seconds 1700000000",
-            "connections_ended_total{reason=\"room\"} 2",
-            "connections_ended_total{reason=\"timeout\"} 4",
-            "refused_total{kind=\"connections\"} 5",
-            "refused_total{kind=\"requests\"} 6",
-            "refused_total{kind=\"sockets\"} 7",
-            "refused_total{kind=\"bodies\"} 8",
-            "forwarding_doubted_total{reason=\"untrusted\"} 9",
-        ] {
-            assert!(text.lines().any(|line| line == format!("auth_server_{value}")), "{value}: {text}");
-        }
-        for family in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
-            let name = family.split(' ').next().unwrap();
-            assert_eq!(text.matches(&format!("# HELP {name} ")).count(), 1, "{name}");
-        }
-        let mut page = Page(String::new());
-        page.histogram("x_seconds", "scheme=\"bcrypt\"", &Histogram::default());
-        page.value("y", "", 7);
-        let values: Vec<&str> = page.0.lines().collect();
-        assert_eq!(values[0], "auth_server_x_seconds_bucket{scheme=\"bcrypt\",le=\"0.001\"} 0");
-        assert_eq!(values[values.len() - 4], "auth_server_x_seconds_bucket{scheme=\"bcrypt\",le=\"+Inf\"} 0");
-        assert_eq!(values[values.len() - 1], "auth_server_y 7");
-    }
+fn key(family: &Family, values: &[&str]) -> Key {
+    debug_assert_eq!(family.labels.len(), values.len(), "{}", family.name);
+    let labels = family.labels.iter().zip(values).map(|(name, value)| Label::new(*name, (*value).to_owned()));
+    Key::from_parts(family.name, labels.collect::<Vec<_>>())
 }

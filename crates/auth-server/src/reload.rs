@@ -8,8 +8,14 @@ use crate::shared::{Live, Shared};
 use crate::tls::Tls;
 
 /// The keys that change at once. Others need a restart.
-const LIVE: [&str; 5] =
-    ["log.level", "server.body_timeout", "server.client_header", "server.shutdown_timeout", TRUSTED_PROXIES];
+const LIVE: [&str; 6] = [
+    "log.level",
+    "server.body_timeout",
+    "server.client_header",
+    "server.drain_time",
+    "server.shutdown_timeout",
+    TRUSTED_PROXIES,
+];
 
 const TRUSTED_PROXIES: &str = "server.trusted_proxies";
 

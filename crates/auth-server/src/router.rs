@@ -7,22 +7,36 @@ use auth_core::{Protocol, ProtocolName, Route, RouteMatch, merge_slashes, merged
 use auth_proto_rocketchat::ddp;
 use http::Request;
 
+use crate::metrics::{Metrics, RequestMeters};
 use crate::websocket::Sockets;
 
 /// The protocols behind a listener, in the order of their precedence.
-#[derive(Clone)]
 pub(crate) struct Router {
-    first: Arc<dyn Protocol>,
-    others: Arc<[Arc<dyn Protocol>]>,
+    first: Mounted,
+    others: Vec<Mounted>,
     sockets: Option<Arc<Sockets>>,
+}
+
+/// A protocol, and what is counted of its requests.
+pub(crate) struct Mounted {
+    pub(crate) protocol: Arc<dyn Protocol>,
+    pub(crate) meters: RequestMeters,
 }
 
 impl Router {
     /// `None` when there is no protocol. Where Rocket.Chat is among them, its sockets are as well.
-    pub(crate) fn new(protocols: Vec<Arc<dyn Protocol>>, sockets: Option<Arc<Sockets>>) -> Option<Self> {
+    pub(crate) fn new(
+        protocols: Vec<Arc<dyn Protocol>>,
+        sockets: Option<Arc<Sockets>>,
+        metrics: &Arc<Metrics>,
+    ) -> Option<Self> {
         let has_rocketchat = protocols.iter().any(|protocol| protocol.name() == ProtocolName::ROCKETCHAT);
         let sockets = sockets.filter(|_| has_rocketchat);
-        let mut protocols = protocols.into_iter();
+        let mount = |protocol: Arc<dyn Protocol>| {
+            let meters = RequestMeters::new(Arc::clone(metrics), protocol.name());
+            Mounted { protocol, meters }
+        };
+        let mut protocols = protocols.into_iter().map(mount);
         Some(Self { first: protocols.next()?, others: protocols.collect(), sockets })
     }
 
@@ -34,23 +48,23 @@ impl Router {
 
     /// The protocol that documents the path; else the one whose form it has; else the first below whose prefix it lies; else
     /// the first. The request's path becomes what that protocol takes it for.
-    pub(crate) fn find<B>(&self, request: &mut Request<B>) -> (&dyn Protocol, Route) {
+    pub(crate) fn find<B>(&self, request: &mut Request<B>) -> (&Mounted, Route) {
         let path = request.uri().path();
-        let route_of = |protocol: &dyn Protocol| protocol.route(&path_for(protocol, path));
-        let (mut protocol, mut route) = (&*self.first, route_of(&*self.first));
-        for other in self.others.iter() {
+        let route_of = |mounted: &Mounted| mounted.protocol.route(&path_for(&*mounted.protocol, path));
+        let (mut found, mut route) = (&self.first, route_of(&self.first));
+        for other in &self.others {
             if route.matched == RouteMatch::Documented {
                 break;
             }
-            let of_other = route_of(&**other);
+            let of_other = route_of(other);
             if route.matched < of_other.matched {
-                (protocol, route) = (&**other, of_other);
+                (found, route) = (other, of_other);
             }
         }
-        if protocol.merges_slashes() {
+        if found.protocol.merges_slashes() {
             merge_slashes(request);
         }
-        (protocol, route)
+        (found, route)
     }
 }
 

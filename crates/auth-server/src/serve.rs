@@ -26,11 +26,13 @@ use crate::connections::Connections;
 use crate::edge::socket::{ListenSocket, LocalAddress, PassedSockets, open_port};
 use crate::error_log::ErrorLog;
 use crate::forwarding_log::ForwardingLog;
+use crate::health::Health;
 use crate::key_watch;
 use crate::listener::{Front, Service, accept};
-use crate::mail::{Carrier, Mailer};
-use crate::maintenance;
-use crate::metrics;
+use crate::mail::{Carrier, Mailer, Pulse};
+use crate::maintenance::{self, StoreMeters};
+use crate::metrics::{MAIL_OLDEST_DUE, Metrics, PoolTimes, STORE_LOOK_SECONDS, STORE_UP, Sources};
+use crate::monitor::{self, Monitor};
 use crate::reload::Reloader;
 use crate::request_id::RequestIds;
 use crate::router::Router;
@@ -66,6 +68,7 @@ struct Signals {
 /// A server that answers.
 pub struct Server {
     signals: Signals,
+    draining: CancellationToken,
     stop: CancellationToken,
     tasks: TaskTracker,
     failures: Failures,
@@ -161,7 +164,7 @@ impl Bound {
             tracing::info!("{created}");
         }
         let server = &config.server;
-        let stop = CancellationToken::new();
+        let (draining, stop) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
         let (supervisor, failures) = Supervisor::new(stop.clone(), tasks.clone());
         let errors = Arc::new(ErrorLog::new(assembled.clock()));
@@ -189,36 +192,40 @@ impl Bound {
         let (connections, limit) = (Arc::clone(&shared.connections), shared.header_timeout);
         let sweep = move |stop| Arc::clone(&connections).sweep_until(limit, stop);
         supervisor.keep("the sweep of connections", sweep);
+        let metrics = Arc::new(if self.metrics.is_some() { Metrics::new() } else { Metrics::off() });
         let mut certificates = Vec::new();
         for (socket, listen) in self.listeners {
-            let front = Arc::new(front(&listen, server, &assembled, &shared)?);
+            let front = Arc::new(front(&listen, server, &assembled, &shared, &metrics)?);
             certificates.extend(front.tls.clone());
             supervisor.require("a listener", accept(socket, front));
         }
         let backups = Backups::of(config, assembled.clock())?.map(Arc::new);
+        let mail = start_background(&supervisor, config, &assembled, &metrics)?;
         if let Some(listener) = self.metrics {
-            let listener = Arc::new(listener);
-            let sources = Arc::new(metrics::Sources {
+            let sources = Sources {
+                started: assembled.clock().now(),
                 pool: assembled.pool(),
+                engine: Arc::clone(assembled.engine()),
+                directories: assembled.directories().to_vec(),
                 shared: Arc::clone(&shared),
                 last_backup: backups.as_ref().map(|backups| backups.last_good()),
-            });
-            let serve = move |stop| metrics::serve(Arc::clone(&listener), Arc::clone(&sources), stop);
-            supervisor.keep("the metrics' listener", serve);
+            };
+            let health =
+                Health::new(Arc::clone(assembled.engine()), supervisor.down(), draining.clone(), mail);
+            start_monitor(&supervisor, listener, Monitor { metrics, sources, health, tasks: tasks.clone() });
         }
         let admin = start_admin(&supervisor, config, &assembled, self.admin, self.admin_listener, &tasks)?;
         certificates.extend(admin);
         if let Some(backups) = backups {
             supervisor.keep("backups", move |stop| Arc::clone(&backups).run(stop));
         }
-        start_background(&supervisor, config, &assembled)?;
         supervisor.keep("the service manager's watchdog", service_manager::keep_alive);
         service_manager::ready();
         let keeps_proxies =
             config.forward.is_on() || server.listen.iter().any(|listen| listen.proxy_protocol);
         let holds = config.fingerprints.clone();
         let reloader = Reloader { load: None, holds, shared, keeps_proxies, certificates };
-        Ok(Server { signals: self.signals, stop, tasks, failures, reloader, assembled })
+        Ok(Server { signals: self.signals, draining, stop, tasks, failures, reloader, assembled })
     }
 }
 
@@ -228,12 +235,13 @@ fn front(
     server: &config::Server,
     assembled: &Assembled,
     shared: &Arc<Shared>,
+    metrics: &Arc<Metrics>,
 ) -> anyhow::Result<Front> {
     let service = match &listen.redirect {
         Some(site) => Service::Redirect(site.clone()),
         None => {
             let protocols = assembled.protocols(|protocol| listen.has(protocol));
-            let router = Router::new(protocols, assembled.sockets());
+            let router = Router::new(protocols, assembled.sockets(), metrics);
             Service::Protocols(
                 router.with_context(|| format!("no protocol is served at {}", listen.address))?,
             )
@@ -283,12 +291,30 @@ fn start_admin(
     Ok(tls)
 }
 
-/// Starts what runs beside the listeners.
-fn start_background(supervisor: &Supervisor, config: &Config, assembled: &Assembled) -> anyhow::Result<()> {
+/// Starts to answer those who watch the server, and to measure what they are shown.
+fn start_monitor(supervisor: &Supervisor, listener: TcpListener, monitor: Monitor) {
+    let metrics = Arc::clone(&monitor.metrics);
+    monitor.sources.pool.observe(Arc::new(PoolTimes::new(Arc::clone(&metrics))));
+    supervisor.keep("the upkeep of metrics", move |stop| Arc::clone(&metrics).keep_up(stop));
+    let (listener, monitor) = (Arc::new(listener), Arc::new(monitor));
+    let serve = move |stop| monitor::serve(Arc::clone(&listener), Arc::clone(&monitor), stop);
+    supervisor.keep("the metrics' listener", serve);
+}
+
+/// Starts what runs beside the listeners; gives the pulse of the mail worker, where there is one.
+fn start_background(
+    supervisor: &Supervisor,
+    config: &Config,
+    assembled: &Assembled,
+    metrics: &Metrics,
+) -> anyhow::Result<Option<Arc<Pulse>>> {
     let engine = || Arc::clone(assembled.engine());
     let kept = config.kept_mails.as_ref().map(|kept| Carrier::Kept(Arc::clone(kept)));
+    let mut pulse = None;
     if let Some(carrier) = kept.or(config.relay()?.map(Carrier::Smtp)) {
-        let mailer = Arc::new(Mailer::new(Arc::clone(engine().mail()), carrier));
+        let oldest_due = metrics.gauge(&MAIL_OLDEST_DUE, &[]);
+        let mailer = Arc::new(Mailer::new(Arc::clone(engine().mail()), carrier, oldest_due));
+        pulse = Some(mailer.pulse());
         supervisor.keep("mail", move |stop| Arc::clone(&mailer).run(stop));
     } else {
         let engine = engine();
@@ -296,7 +322,9 @@ fn start_background(supervisor: &Supervisor, config: &Config, assembled: &Assemb
         supervisor.keep("the look for mail", warn);
     }
     let compared = engine();
-    let compare = move |stop| maintenance::compare(Arc::clone(&compared), stop);
+    let meters =
+        StoreMeters { up: metrics.gauge(&STORE_UP, &[]), look: metrics.histogram(&STORE_LOOK_SECONDS, &[]) };
+    let compare = move |stop| maintenance::compare(Arc::clone(&compared), meters.clone(), stop);
     supervisor.keep("the comparison of credentials", compare);
     let (watched, path) = (engine(), config.keys.path()?);
     let watch = move |stop| key_watch::watch(Arc::clone(&watched), path.clone(), node_name(), stop);
@@ -304,7 +332,7 @@ fn start_background(supervisor: &Supervisor, config: &Config, assembled: &Assemb
     let (purged, log) = (engine(), config.log.clone());
     let purge = move |stop| maintenance::purge(Arc::clone(&purged), log.clone(), stop);
     supervisor.keep("purge", purge);
-    Ok(())
+    Ok(pulse)
 }
 
 impl Server {
@@ -319,8 +347,9 @@ impl Server {
         self
     }
 
-    /// Runs until SIGTERM or SIGINT, then lets running requests end, until the time for that is over or a
-    /// second signal comes.
+    /// Runs until SIGTERM or SIGINT, and then ends in two stages. While it drains, requests are answered as ever, but it is
+    /// not ready any more, so that a load balancer sends no further clients. Then it takes no connections, and lets running
+    /// requests end. Either stage ends when its time is over, or at once at a further signal.
     ///
     /// # Errors
     /// When a part has failed that the server can't go on without. It then ends as after a signal.
@@ -347,9 +376,21 @@ impl Server {
                 name = self.failures.next() => break Some(name),
             }
         };
-        service_manager::stopping();
+        let Live { drain_time, shutdown_timeout, .. } = **self.reloader.shared.live.load();
+        service_manager::stopping(drain_time + shutdown_timeout + FINISH);
+        self.draining.cancel();
+        if failed.is_none() && !drain_time.is_zero() {
+            tracing::info!(
+                "draining: requests are answered for {} s, and /readyz answers 503",
+                drain_time.as_secs()
+            );
+            tokio::select! {
+                () = tokio::time::sleep(drain_time) => {}
+                () = self.signals.next() => {}
+                _ = self.failures.next() => {}
+            }
+        }
         tracing::info!("stopping: running requests may end");
-        let shutdown_timeout = self.reloader.shared.live.load().shutdown_timeout;
         self.stop.cancel();
         self.tasks.close();
         tokio::select! {

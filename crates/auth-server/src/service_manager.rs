@@ -2,6 +2,8 @@
 //!
 //! systemd listens where it has set `NOTIFY_SOCKET`. Elsewhere nobody is told anything.
 
+use std::time::Duration;
+
 use sd_notify::NotifyState;
 use tokio_util::sync::CancellationToken;
 
@@ -18,9 +20,10 @@ pub(crate) fn reloading() {
     }
 }
 
-/// The server stops.
-pub(crate) fn stopping() {
-    tell(&[NotifyState::Stopping]);
+/// The server stops, which takes so long at most.
+pub(crate) fn stopping(most: Duration) {
+    let most = u32::try_from(most.as_micros()).unwrap_or(u32::MAX);
+    tell(&[NotifyState::Stopping, NotifyState::ExtendTimeoutUsec(most)]);
 }
 
 /// Tells again and again that the server is alive, where the service manager wants to know.

@@ -24,6 +24,7 @@ use crate::request_id::RequestIds;
 pub(crate) struct Live {
     pub(crate) proxies: Proxies,
     pub(crate) body_timeout: Duration,
+    pub(crate) drain_time: Duration,
     pub(crate) shutdown_timeout: Duration,
 }
 
@@ -56,6 +57,7 @@ impl Live {
         Self {
             proxies: Proxies { trusted: config.trusted_proxies.clone(), header: config.client_header },
             body_timeout: config.body_timeout.0,
+            drain_time: config.drain_time.0,
             shutdown_timeout: config.shutdown_timeout.0,
         }
     }

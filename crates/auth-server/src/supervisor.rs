@@ -1,8 +1,10 @@
 //! Background tasks, which run until the server is told to stop. One that ends before is started again, or ends the
 //! server.
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -25,6 +27,23 @@ pub(crate) struct Supervisor {
     stop: CancellationToken,
     tasks: TaskTracker,
     failed: mpsc::Sender<&'static str>,
+    down: Down,
+}
+
+/// The tasks that have ended and wait to be started again.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Down(Arc<Mutex<BTreeSet<&'static str>>>);
+
+impl Down {
+    /// Their names.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        self.lock().iter().copied().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<&'static str>> {
+        // A set of names is sound after a panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Tells which task has failed that the server can't go on without.
@@ -35,7 +54,12 @@ impl Supervisor {
     /// A supervisor of tasks that end when `stop` is cancelled, and are waited for by `tasks`.
     pub(crate) fn new(stop: CancellationToken, tasks: TaskTracker) -> (Self, Failures) {
         let (failed, failures) = mpsc::channel(1);
-        (Self { stop, tasks, failed }, Failures(failures))
+        (Self { stop, tasks, failed, down: Down::default() }, Failures(failures))
+    }
+
+    /// The tasks that have ended and wait to be started again, at any time.
+    pub(crate) fn down(&self) -> Down {
+        self.down.clone()
     }
 
     /// Runs the task that `start` makes, and makes and runs another one whenever it panics or ends before the stop.
@@ -44,7 +68,7 @@ impl Supervisor {
         name: &'static str,
         start: impl Fn(CancellationToken) -> T + Send + Sync + 'static,
     ) {
-        let stop = self.stop.clone();
+        let (stop, down) = (self.stop.clone(), self.down.clone());
         self.tasks.spawn(async move {
             let mut pause = FIRST_PAUSE;
             loop {
@@ -65,10 +89,12 @@ impl Supervisor {
                     "a background task has ended: it is started again in {} s",
                     pause.as_secs()
                 );
+                down.lock().insert(name);
                 tokio::select! {
                     () = stop.cancelled() => return,
                     () = sleep(pause) => {}
                 }
+                down.lock().remove(name);
                 pause = (2 * pause).min(LONGEST_PAUSE);
             }
         });
@@ -107,7 +133,6 @@ impl Failures {
 mod tests {
     use std::io;
     use std::sync::atomic::{AtomicU32, Ordering};
-    use std::sync::{Arc, Mutex};
 
     use super::*;
 
@@ -157,7 +182,8 @@ mod tests {
                 noted.lock().unwrap().push(seconds());
                 async move { assert!(!panics, "a defect") }
             });
-            sleep(Duration::from_secs(200)).await;
+            sleep(Duration::from_millis(200_500)).await;
+            assert_eq!(supervisor.down().names(), ["purge"], "it waits to be started again");
             end(supervisor).await;
 
             assert_eq!(*starts.lock().unwrap(), [0, 1, 3, 7, 15, 31, 63, 123, 183]);
@@ -180,6 +206,7 @@ mod tests {
             async move { stop.cancelled().await }
         });
         sleep(Duration::from_secs(100)).await;
+        assert!(supervisor.down().names().is_empty(), "it runs");
         end(supervisor).await;
         assert_eq!(starts.load(Ordering::Relaxed), 2);
     }

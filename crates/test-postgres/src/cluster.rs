@@ -105,9 +105,9 @@ impl Cluster {
         let more = ["-d".as_ref(), source.as_ref(), "-D".as_ref(), data.as_ref()];
         standby.programs.run("pg_basebackup", &fixed, &more)?;
         // The copy must not wait for a standby once it is a primary itself.
-        standby.configure("synchronous_standby_names = ''\n")?;
+        standby.configure(include_str!("../../../deploy/postgresql/standby.conf"))?;
         standby.restart()?;
-        self.configure("synchronous_standby_names = 'standby'\nsynchronous_commit = on\n")?;
+        self.configure(include_str!("../../../deploy/postgresql/primary.conf"))?;
         self.programs.run("pg_ctl", &["reload", "--silent"], &["-D".as_ref(), self.data().as_ref()])?;
         self.wait_for(
             "a synchronous standby",

@@ -118,9 +118,7 @@ impl Entry {
     /// # Errors
     /// [`AdminError::BadArguments`] when the arguments can't be read, and those of [`Admin::run`].
     pub async fn run(&self, admin: &Admin, arguments: &[u8]) -> Result<Vec<u8>, AdminError> {
-        if !admin.operator().may(self.scopes) {
-            return Err(AdminError::NotPermitted(self.name));
-        }
+        admin.permit(self.name, self.scopes)?;
         (self.run)(admin, arguments).await
     }
 }

@@ -3,7 +3,7 @@
 //! This file holds the lock and wakes the workers. Which job is next, and which is evicted from a full queue, is
 //! decided by [`FairQueue`]; how much memory a job may borrow, by [`Reserve`].
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use auth_core::Stopwatch;
@@ -12,7 +12,7 @@ use super::busy::Busy;
 use super::config::PoolConfig;
 use super::estimate::Estimates;
 use super::fair_queue::{FairQueue, Job};
-use super::metrics::PoolMetrics;
+use super::metrics::{PoolMetrics, PoolObserver};
 use super::reserve::{Loan, Reserve};
 use super::task::Task;
 
@@ -29,6 +29,7 @@ pub(super) struct BoundedQueue {
     config: PoolConfig,
     workers: u32,
     stopwatch: Arc<dyn Stopwatch>,
+    observer: OnceLock<Arc<dyn PoolObserver>>,
     state: Mutex<State>,
     wake_worker: Condvar,
     /// Notified when the pool is shutting down.
@@ -66,7 +67,8 @@ impl BoundedQueue {
         };
         let workers = u32::try_from(config.workers.max(1)).unwrap_or(u32::MAX);
         let (wake_worker, wake_watcher) = (Condvar::new(), Condvar::new());
-        Self { config, workers, stopwatch, state: Mutex::new(state), wake_worker, wake_watcher }
+        let (state, observer) = (Mutex::new(state), OnceLock::new());
+        Self { config, workers, stopwatch, observer, state, wake_worker, wake_watcher }
     }
 
     pub(super) fn config(&self) -> &PoolConfig {
@@ -143,8 +145,11 @@ impl BoundedQueue {
         for (scheme, estimated) in batch {
             state.estimates.record(scheme, *estimated, took / count);
         }
-        let schemes: Vec<&'static str> = batch.iter().map(|(scheme, _)| *scheme).collect();
-        state.metrics.add_batch(&schemes, took);
+        state.metrics.add_batch(batch.len());
+        drop(state);
+        if let Some(observer) = self.observer.get() {
+            batch.iter().for_each(|(scheme, _)| observer.hashed(scheme, took / count));
+        }
     }
 
     /// Takes back what a batch borrowed, and wakes the workers for jobs that waited for it.
@@ -177,6 +182,12 @@ impl BoundedQueue {
         self.wake_watcher.notify_all();
     }
 
+    /// See [`HashingPool::observe`](super::HashingPool::observe).
+    pub(super) fn observe(&self, observer: Arc<dyn PoolObserver>) {
+        // A second one is told nothing.
+        let _ = self.observer.set(observer);
+    }
+
     pub(super) fn metrics(&self) -> PoolMetrics {
         let state = self.state();
         PoolMetrics { waiting: state.jobs.len(), ..state.metrics.clone() }
@@ -201,7 +212,10 @@ impl BoundedQueue {
                     state.metrics.abandoned += 1;
                     state.jobs.refund(job.class.client_key, job.cost);
                 } else {
-                    state.metrics.wait.add(now.saturating_sub(job.since));
+                    state.metrics.begun += 1;
+                    if let Some(observer) = self.observer.get() {
+                        observer.waited(now.saturating_sub(job.since));
+                    }
                     tasks.push(job.payload);
                     borrows_kib = job.borrows_kib;
                 }

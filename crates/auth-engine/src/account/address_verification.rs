@@ -93,7 +93,9 @@ impl AddressVerification for AddressVerificationService {
             Ok(Some(ProfileChange { update, kinds: Vec::new(), valid_from: None, audit }))
         });
         match outcome.await? {
-            Outcome::Done => tracing::info!(target: "auth::account", %user, "address verified"),
+            Outcome::Done => {
+                tracing::info!(target: "auth::account", event = Act::AddressVerified.as_str(), %user, "address verified");
+            }
             Outcome::Unchanged => {}
             Outcome::NoUser | Outcome::Taken(_) => return Err(ActionError::WrongToken),
         }
@@ -174,7 +176,7 @@ impl AddressVerificationService {
         });
         match outcome.await? {
             Outcome::Done => {
-                tracing::info!(target: "auth::account", %user, "address changed");
+                tracing::info!(target: "auth::account", event = Act::AddressChanged.as_str(), %user, "address changed");
                 let notice = Notice::AddressChanged(address.to_owned());
                 self.notices.tell(&account.user, notice, protocol, peer).await;
                 Ok(())

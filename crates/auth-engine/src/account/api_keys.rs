@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use auth_core::{Act, ActionError, ApiKey, ApiKeys, Caller, CredentialKind, InternalError, Store};
+use auth_core::{Act, ActionError, ApiKey, ApiKeys, Caller, InternalError, Store};
 
 use crate::audit::Auditor;
 use crate::credentials::CredentialFactory;
@@ -41,8 +41,7 @@ impl ApiKeys for ApiKeyService {
         if !self.store.add(&new, 1, Some(&audit)).await? {
             return Err(gone().into());
         }
-        let kind = CredentialKind::ZULIP_KEY;
-        tracing::info!(target: "auth::account", %user, kind = kind.as_str(), "key regenerated");
+        tracing::info!(target: "auth::account", event = Act::ZulipKeyRenewed.as_str(), %user, "key regenerated");
         Ok(key)
     }
 }

@@ -150,7 +150,7 @@ impl DeviceRemovals {
         }
         let audit = self.auditor.by_owner(Act::DeviceRemovalStopped, user, protocol, peer);
         if self.stop(user.id, &audit).await? {
-            tracing::info!(target: "auth::account", user = %user.id, "the removal of a device was stopped");
+            tracing::info!(target: "auth::account", event = Act::DeviceRemovalStopped.as_str(), user = %user.id, "the removal of a device was stopped");
         }
         Ok(())
     }
@@ -195,7 +195,7 @@ impl DeviceRemovals {
         match done {
             Ok(0) | Err(StoreError::Revoked) => Ok(false),
             Ok(_) => {
-                tracing::info!(target: "auth::account", user = %user.id, "device removed that a help desk asked for");
+                tracing::info!(target: "auth::account", event = Act::DeviceRemoved.as_str(), user = %user.id, "device removed that a help desk asked for");
                 if let Err(error) = self.notices.must_tell(user, &Notice::DeviceReset).await {
                     tracing::warn!(target: "auth::mail", user = %user.id, %error, "a notice could not be queued");
                 }

@@ -224,7 +224,9 @@ impl OwnAccountService {
             Ok(Some(ProfileChange { update, kinds: Vec::new(), valid_from: None, audit: audit.clone() }))
         });
         match outcome.await? {
-            Outcome::Done => tracing::info!(target: "auth::account", %user, "user name chosen"),
+            Outcome::Done => {
+                tracing::info!(target: "auth::account", event = Act::UserNameChosen.as_str(), %user, "user name chosen");
+            }
             Outcome::Unchanged => {}
             Outcome::NoUser => return Err(ActionError::NoSuchUser),
             Outcome::Taken(_) => return Err(ActionError::UserNameTaken),
@@ -281,7 +283,7 @@ impl OwnAccountService {
         if !self.passwords.store(owner, hashed, except, audit).await? {
             return Err(ActionError::NoSuchUser);
         }
-        tracing::info!(target: "auth::account", user = %owner.id, "password changed");
+        tracing::info!(target: "auth::account", event = Act::PasswordChanged.as_str(), user = %owner.id, "password changed");
         self.notices.tell(owner, Notice::PasswordChanged, caller.protocol, caller.peer).await;
         Ok(())
     }

@@ -270,7 +270,7 @@ impl PasswordReset for PasswordResetService {
         if !set {
             return Err(ActionError::WrongToken);
         }
-        tracing::info!(target: "auth::account", %user, "password reset");
+        tracing::info!(target: "auth::account", event = Act::PasswordReset.as_str(), %user, "password reset");
         self.notices.tell(&account.user, Notice::PasswordReset, protocol, peer).await;
         let realm = self.realms.by_id(realm).await?;
         let realm = realm.ok_or_else(|| InternalError::corrupt("an account's realm"))?;

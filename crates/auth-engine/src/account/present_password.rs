@@ -90,7 +90,9 @@ impl PresentPassword {
         match &judged {
             Ok(()) => self.limits.succeeded(reservation).await,
             Err(LoginError::Internal(_)) => self.limits.give_back(&mut reservation).await,
-            Err(error) => self.log.record(&attempt, Some(user), Some(error), started),
+            Err(error) => {
+                self.log.record(&attempt, Some(user), account.password.as_ref(), Some(error), started);
+            }
         }
         PasswordReply { result: judged.map_err(|error| refusal(error, account)), rate_limit }
     }

@@ -103,7 +103,7 @@ impl SecondFactors for SecondFactorService {
         if !self.store.exchange(user, &revoked, caller.principal.credential, &new, Some(&audit)).await? {
             return Err(ActionError::NoSuchUser);
         }
-        tracing::info!(target: "auth::account", %user, "device enrolled");
+        tracing::info!(target: "auth::account", event = Act::DeviceEnrolled.as_str(), %user, "device enrolled");
         self.notices.tell(&account.user, Notice::DeviceAdded, caller.protocol, caller.peer).await;
         Ok(codes)
     }
@@ -118,7 +118,7 @@ impl SecondFactors for SecondFactorService {
         let revoked = self.revocations.kinds(RevocationEvent::DeviceRemoved);
         let audit = self.auditor.by_caller(caller, Act::DeviceRemoved, &account.user)?;
         self.store.remove_of_user(user, &revoked, None, Some(&audit)).await?;
-        tracing::info!(target: "auth::account", %user, "device removed");
+        tracing::info!(target: "auth::account", event = Act::DeviceRemoved.as_str(), %user, "device removed");
         self.notices.tell(&account.user, Notice::DeviceRemoved, caller.protocol, caller.peer).await;
         Ok(true)
     }
@@ -141,7 +141,7 @@ impl SecondFactors for SecondFactorService {
         if !self.store.exchange(user, &[CredentialKind::BACKUP_CODE], None, &new, Some(&audit)).await? {
             return Err(ActionError::NoSuchUser);
         }
-        tracing::info!(target: "auth::account", %user, "backup codes renewed");
+        tracing::info!(target: "auth::account", event = Act::BackupCodesRenewed.as_str(), %user, "backup codes renewed");
         Ok(codes)
     }
 
@@ -171,7 +171,7 @@ impl SecondFactors for SecondFactorService {
         let audit = self.auditor.by_caller(caller, Act::DeviceReset, &account.user)?;
         self.store.remove_of_user(user, &revoked, None, Some(&audit)).await?;
         let by = caller.principal.profile.user.id;
-        tracing::info!(target: "auth::account", %by, %user, "device reset");
+        tracing::info!(target: "auth::account", event = Act::DeviceReset.as_str(), %by, %user, "device reset");
         let notice = if by == user { Notice::DeviceRemoved } else { Notice::DeviceReset };
         self.notices.tell(&account.user, notice, caller.protocol, caller.peer).await;
         Ok(())

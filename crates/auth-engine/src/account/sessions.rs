@@ -47,7 +47,7 @@ impl Sessions for SessionService {
         let kinds = self.revocations.kinds(RevocationEvent::OtherSessionsEnded);
         let (user, own) = (user.id, caller.principal.credential);
         let ended = self.store.remove_of_user(user, &kinds, own, Some(&audit)).await?;
-        tracing::info!(target: "auth::account", %user, ended, "other sessions ended");
+        tracing::info!(target: "auth::account", event = Act::OtherSessionsEnded.as_str(), %user, ended, "other sessions ended");
         Ok(())
     }
 
@@ -62,7 +62,7 @@ impl Sessions for SessionService {
         let audit = self.auditor.by_caller(caller, Act::SessionsEnded, &account.user)?;
         let ended = self.store.remove_of_user(user, &kinds, None, Some(&audit)).await?;
         let by = caller.principal.profile.user.id;
-        tracing::info!(target: "auth::account", %by, %user, ended, "sessions ended");
+        tracing::info!(target: "auth::account", event = Act::SessionsEnded.as_str(), %by, %user, ended, "sessions ended");
         Ok(Profile::new(account, Arc::clone(&caller.principal.profile.realm)))
     }
 
@@ -90,7 +90,7 @@ impl Sessions for SessionService {
         let audit = self.auditor.by_caller(caller, Act::SessionMade, &account.user)?;
         let protocol = ProtocolName::ROCKETCHAT;
         let grant = self.issuer.token(protocol, kind, user, lineage, Some(&audit)).await?;
-        tracing::info!(target: "auth::account", %by, %user, "token made");
+        tracing::info!(target: "auth::account", event = Act::SessionMade.as_str(), %by, %user, "token made");
         Ok((Profile::new(account, Arc::clone(realm)), grant))
     }
 
@@ -106,7 +106,7 @@ impl Sessions for SessionService {
         let audit = self.auditor.by_caller(caller, Act::SessionMade, user)?;
         let protocol = ProtocolName::ROCKETCHAT;
         let grant = self.issuer.token(protocol, kind, user.id, lineage, Some(&audit)).await?;
-        tracing::info!(target: "auth::account", user = %user.id, "another token made");
+        tracing::info!(target: "auth::account", event = Act::SessionMade.as_str(), user = %user.id, "another token made");
         Ok(grant)
     }
 }

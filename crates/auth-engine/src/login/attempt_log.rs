@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use auth_core::{
-    AttemptRecord, ClientKey, ClientNetwork, Clock, LoginAttempt, LoginError, ProtocolName, Quota,
-    RateLimiter, Store, Timestamp, UserId,
+    AttemptRecord, ClientKey, ClientNetwork, Clock, Event, LoginAttempt, LoginError, PasswordString,
+    ProtocolName, Quota, RateLimiter, Store, Timestamp, UserId,
 };
 
+use super::attempt_counts::{AttemptCount, AttemptCounts};
 use super::attempt_sums::{AttemptSums, Counted, Sum};
 use crate::rate_limit::networks;
 use crate::rate_limit::reservation::Counter;
@@ -40,6 +41,7 @@ pub(crate) struct AttemptLog {
     clock: Arc<dyn Clock>,
     /// Whether names are logged as typed.
     names: bool,
+    counts: AttemptCounts,
     refusals: Mutex<AttemptSums<(RefusedBy, Origin)>>,
     grants: Mutex<GrantSums>,
 }
@@ -91,22 +93,31 @@ impl AttemptLog {
             sums: AttemptSums::new(SUMMED_GRANTS),
             own_rows: RateLimiter::new(OWN_ROWS, SUMMED_GRANTS),
         });
-        Self { store, clock, names, refusals, grants }
+        Self { store, clock, names, counts: AttemptCounts::default(), refusals, grants }
     }
 
-    /// Logs an attempt that began at `at` and was judged.
+    /// Logs an attempt that began at `at` and was judged; `password` is the stored one that it was judged by, if any.
     pub(crate) fn record(
         &self,
         attempt: &LoginAttempt,
         user: Option<UserId>,
+        password: Option<&PasswordString>,
         refusal: Option<&LoginError>,
         at: Timestamp,
     ) {
-        self.write(self.row(attempt, user, refusal.map_or(GRANTED, LoginError::as_str), at));
+        let outcome = refusal.map_or(GRANTED, LoginError::as_str);
+        self.counts.add(attempt.protocol, outcome, password);
+        self.write(self.row(attempt, user, outcome, at));
+    }
+
+    /// The attempts since the start, counted.
+    pub(crate) fn counts(&self) -> Vec<AttemptCount> {
+        self.counts.all()
     }
 
     /// Logs an attempt that was granted without a hash, or only counts it.
     pub(crate) fn granted_without_hash(&self, attempt: &LoginAttempt, user: UserId, at: Timestamp) {
+        self.counts.add(attempt.protocol, GRANTED, None);
         let mut row = self.row(attempt, Some(user), GRANTED, at);
         let counted = lock(&self.grants).count(user, &mut row);
         self.write_counted(counted, row);
@@ -126,6 +137,7 @@ impl AttemptLog {
             RefusedBy::Limit(_, window) => window,
             RefusedBy::Protocol(_) => WINDOW,
         };
+        self.counts.add(attempt.protocol, outcome, None);
         let row = self.row(attempt, None, outcome, at);
         let origin =
             networks::around(row.client_key).last().map_or(Origin::Client(row.client_key), Origin::Network);
@@ -196,14 +208,16 @@ impl AttemptLog {
     }
 
     fn write(&self, row: AttemptRecord) {
+        // What a client has typed stands last: programs that ban clients read the line from its beginning.
         tracing::info!(
             target: "auth::attempt",
+            event = Event::of_outcome(&row.outcome).as_str(),
+            client = %row.client_key,
             protocol = row.protocol.as_str(),
             outcome = row.outcome.as_ref(),
             user = row.user.map(|user| user.to_string()),
-            name = Some(row.name.as_str()).filter(|name| !name.is_empty()),
-            client = %row.client_key,
             ms = i64::try_from(self.clock.now().since(row.at).as_millis()).unwrap_or(i64::MAX),
+            name = Some(row.name.as_str()).filter(|name| !name.is_empty()),
             "login attempt"
         );
         self.store.record(row);
@@ -212,19 +226,15 @@ impl AttemptLog {
     fn write_sum(&self, sum: Sum) {
         let (count, outcome) = (sum.count, sum.outcome().to_owned());
         let row = sum.row();
-        let message = if outcome == GRANTED {
-            "further logins without a hash"
-        } else {
-            "further login attempts refused"
-        };
         tracing::info!(
             target: "auth::attempt",
+            event = Event::LoginsSummed.as_str(),
+            client = %row.client_key,
             protocol = row.protocol.as_str(),
             outcome,
             user = row.user.map(|user| user.to_string()),
-            client = %row.client_key,
             count,
-            "{message}"
+            "further login attempts"
         );
         self.store.record(row);
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use auth_core::{
     Account, Clock, Credential, CredentialKind, FactorMethod, FailureReason, GrantKind, Identifier,
     InternalError, Login, LoginAttempt, LoginError, LoginMethod, LoginReply, Profile, ProtocolRules, Realm,
-    Rng, SecondStep, SecretInput, Store, StrengthRule, Timestamp, Token, User, UserId, VerifyRequest,
+    Rng, SecondStep, SecretInput, Store, StrengthRule, Timestamp, Token, User, VerifyRequest,
 };
 
 use super::app_password::AppPasswords;
@@ -19,6 +19,7 @@ use super::attempt_log::{AttemptLog, RefusedBy};
 use super::backends::{BackendChain, Verified};
 use super::directory::{DirectoryAccounts, EntryAccount, is_of_entry};
 use super::passwordless::{Passwordless, ResolvedUser};
+use super::progress::Progress;
 use super::second_factor::{SecondFactorCheck, Subject, active_factors, why_not_enough};
 use super::ticket::{Ticket, Tickets};
 use crate::account::notices::Notices;
@@ -70,25 +71,6 @@ pub(crate) struct LoginPipeline {
 struct Judged<'a> {
     attempt: &'a LoginAttempt,
     rules: &'a dyn ProtocolRules,
-}
-
-/// What is known of an attempt so far.
-struct Progress {
-    /// The account, for the order of hashing.
-    account: Option<Account>,
-    /// The user, for the log.
-    user: Option<UserId>,
-    /// When the user was looked up.
-    looked_up: Timestamp,
-    /// Whether the attempt is judged without a hash: by a token, an assertion or an app password.
-    is_cheap: bool,
-}
-
-impl Progress {
-    fn found(&mut self, account: Account) {
-        self.user = Some(account.user.id);
-        self.account = Some(account);
-    }
 }
 
 impl LoginPipeline {
@@ -152,7 +134,10 @@ impl LoginPipeline {
             Ok(login) if progress.is_cheap => {
                 self.log.granted_without_hash(&attempt, login.profile.user.id, started);
             }
-            judged => self.log.record(&attempt, progress.user, judged.as_ref().err(), started),
+            judged => {
+                let refusal = judged.as_ref().err();
+                self.log.record(&attempt, progress.user, progress.password(), refusal, started);
+            }
         }
         let delayed = self.login_delay(rules, progress.looked_up);
         let released = self.failure_delay.release_at(&attempt, result.as_ref().err(), started).await;

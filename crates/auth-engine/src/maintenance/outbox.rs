@@ -1,7 +1,7 @@
 //! Outgoing mail: written with its text sealed, and handed to the server, which sends it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use auth_core::{
@@ -75,6 +75,18 @@ impl fmt::Debug for Mail {
     }
 }
 
+/// What became of mails since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "plain counts")]
+pub struct MailCounts {
+    /// Mails that were sent.
+    pub sent: u64,
+    /// Attempts to send that failed, and are made again.
+    pub put_off: u64,
+    /// Mails that were given up.
+    pub given_up: u64,
+}
+
 /// The queue of outgoing mail.
 pub struct MailQueue {
     pub(crate) store: Arc<dyn Store>,
@@ -84,9 +96,21 @@ pub struct MailQueue {
     pub(crate) site: Site,
     /// The language of a mail where neither the account nor the request has one.
     pub(crate) language: Language,
+    pub(crate) counts: Mutex<MailCounts>,
 }
 
 impl MailQueue {
+    /// What became of mails since the start.
+    #[must_use]
+    pub fn counts(&self) -> MailCounts {
+        *self.lock_counts()
+    }
+
+    fn lock_counts(&self) -> MutexGuard<'_, MailCounts> {
+        // A count is sound after a panic.
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Queues a mail to a user. `asked` is the language of the request that causes it.
     pub(crate) async fn post(
         &self,
@@ -194,6 +218,7 @@ impl MailQueue {
     /// An [`InternalError`] when that may not have been stored; the mail may then be sent twice.
     pub async fn sent(&self, mail: &Mail) -> Result<(), InternalError> {
         self.store.settle(mail.id).await?;
+        self.lock_counts().sent += 1;
         tracing::info!(target: "auth::mail", mail = %mail.id, failures = mail.failures, "mail sent");
         Ok(())
     }
@@ -216,6 +241,7 @@ impl MailQueue {
         };
         let until = self.clock.now() + first_pause.saturating_mul(*pause);
         self.store.put_off(mail.id, until).await?;
+        self.lock_counts().put_off += 1;
         let failures = mail.failures + 1;
         tracing::warn!(target: "auth::mail", mail = %mail.id, failures, why, "mail not sent: put off");
         Ok(Some(until))
@@ -227,8 +253,18 @@ impl MailQueue {
     /// An [`InternalError`] when that may not have been stored.
     pub async fn give_up(&self, mail: &Mail, why: &str) -> Result<(), InternalError> {
         self.store.settle(mail.id).await?;
+        self.lock_counts().given_up += 1;
         tracing::error!(target: "auth::mail", mail = %mail.id, failures = mail.failures, why, "mail given up");
         Ok(())
+    }
+
+    /// How long the oldest mail that is due has waited since it was to be sent; zero when none is due.
+    ///
+    /// # Errors
+    /// An [`InternalError`] when the store can't be read.
+    pub async fn oldest_wait(&self) -> Result<Duration, InternalError> {
+        let now = self.clock.now();
+        Ok(self.store.due(now, 1).await?.first().map_or(Duration::ZERO, |mail| now.since(mail.due)))
     }
 
     /// Whether a mail is due.

@@ -5,8 +5,8 @@ mod changes;
 mod groups;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -46,7 +46,7 @@ const USERS: &str = r#"
 
 /// People who are known by a user name and an address, and may have moved since.
 struct People {
-    entries: Vec<Entry>,
+    entries: Mutex<Vec<Entry>>,
     is_down: AtomicBool,
     asked: AtomicUsize,
 }
@@ -64,7 +64,8 @@ impl PasswordBackend for People {
         }
         let typed = request.who.typed();
         let is_it = |name: &Option<String>| name.as_deref() == Some(&*typed);
-        let found = self.entries.iter().find(|entry| is_it(&entry.user_name) || is_it(&entry.email));
+        let entries = self.entries.lock().unwrap();
+        let found = entries.iter().find(|entry| is_it(&entry.user_name) || is_it(&entry.email));
         match (found, request.secret) {
             (None, _) => BackendAnswer::NotMine,
             (Some(entry), SecretInput::Password(password)) if password.expose() == THERE => {
@@ -78,7 +79,7 @@ impl PasswordBackend for People {
         if self.is_down.load(Ordering::SeqCst) {
             return Err(InternalError::unavailable("down"));
         }
-        Ok(self.entries.iter().any(|entry| entry.id == id))
+        Ok(self.entries.lock().unwrap().iter().any(|entry| entry.id == id))
     }
 }
 
@@ -99,6 +100,7 @@ fn with_directory(directory: DirectoryConfig) -> Config {
 
 /// A world with these people in the directory.
 async fn with_people(config: Config, entries: Vec<Entry>) -> (World, Arc<People>) {
+    let entries = Mutex::new(entries);
     let people = Arc::new(People { entries, is_down: AtomicBool::new(false), asked: AtomicUsize::new(0) });
     let backends = vec![Arc::clone(&people) as _];
     let world = world::built(config, |builder| EngineBuilder { backends, ..builder }).await;

@@ -57,7 +57,7 @@ async fn familiar_client_keys_come_first_and_names_under_attack_last() {
     let order = Mutex::new(Vec::new());
     let after = async |waiting: usize, who: &'static str, from: &'static str| {
         let attempt = attempt(&world, who, from).await;
-        while world.pool.metrics().waiting < waiting || world.pool.metrics().wait.count < 21 {
+        while world.pool.metrics().waiting < waiting || world.pool.metrics().begun < 21 {
             yield_now().await;
         }
         world.ask(attempt).await;

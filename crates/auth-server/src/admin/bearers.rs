@@ -8,7 +8,7 @@ use std::time::Duration;
 use auth_admin::AdminKeys;
 use auth_admin::operation::Operator;
 use auth_admin_api::Problem;
-use auth_core::{ClientKey, Clock, Digest, Quota, RateLimiter};
+use auth_core::{ClientKey, Clock, Digest, Event, Quota, RateLimiter};
 use auth_crypto::opaque;
 use auth_engine::Engine;
 use bytes::Bytes;
@@ -95,7 +95,8 @@ impl Bearers {
         match found {
             Ok(Some(operator)) => Ok(operator.at(client)),
             Ok(None) => {
-                tracing::warn!(target: "auth::admin", %client, "a request to the operators' listener has a wrong key");
+                let event = Event::OperatorRefused.as_str();
+                tracing::warn!(target: "auth::admin", event, %client, "a request to the operators' listener has a wrong key");
                 Err(unauthorized("the key is none, has ended, or was revoked", WRONG_KEY))
             }
             Err(error) => {

@@ -25,6 +25,12 @@ pub(crate) fn credentials_folder() -> Option<PathBuf> {
     std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
 }
 
+/// The device and the inode of the stream on which the journal takes lines; `None` where it takes none.
+#[expect(clippy::disallowed_methods, reason = "the variables of the environment are read here alone")]
+pub(crate) fn journal_stream() -> Option<String> {
+    std::env::var("JOURNAL_STREAM").ok()
+}
+
 /// The names of the sockets that the service manager passes, in their order.
 #[expect(clippy::disallowed_methods, reason = "the variables of the environment are read here alone")]
 pub(crate) fn passed_names() -> Vec<String> {

@@ -14,6 +14,8 @@ use super::value::{positive, text};
 pub struct Log {
     /// The format of log lines.
     pub format: LogFormat,
+    /// Whether each line begins with its rank, as `<6>`, which the journal takes off and keeps as its priority.
+    pub ranks: LogRanks,
     /// `error`, `warn`, `info`, `debug` or `trace`, or a filter of `target=level`.
     #[serde(deserialize_with = "level")]
     pub level: String,
@@ -32,6 +34,7 @@ impl Default for Log {
     fn default() -> Self {
         Self {
             format: LogFormat::Text,
+            ranks: LogRanks::Auto,
             level: "info".to_owned(),
             names: false,
             keep_attempts: Span::secs(90 * 86_400),
@@ -50,6 +53,30 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// Whether log lines begin with their rank.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LogRanks {
+    /// Where standard error is the journal.
+    #[default]
+    Auto,
+    /// Always: something else passes the lines on to a journal.
+    On,
+    /// Never.
+    Off,
+}
+
+impl<'de> Deserialize<'de> for LogRanks {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text(deserializer, "\"auto\", \"on\" or \"off\"", |text| match text {
+            "auto" => Some(Self::Auto),
+            "on" => Some(Self::On),
+            "off" => Some(Self::Off),
+            _ => None,
+        })
+    }
 }
 
 impl<'de> Deserialize<'de> for LogFormat {

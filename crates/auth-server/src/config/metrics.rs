@@ -1,4 +1,4 @@
-//! Section `[metrics]`: the address that serves metrics.
+//! Section `[metrics]`: the address for those who watch the server.
 
 use std::net::SocketAddr;
 
@@ -6,12 +6,13 @@ use serde::Deserialize;
 
 use super::value::optional_address;
 
-/// Section `[metrics]`: the address that serves metrics.
+/// Section `[metrics]`: the address for those who watch the server.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct Metrics {
-    /// The address that answers `/metrics` to every client that can reach it; without an address there are none.
+    /// The address that answers `/metrics`, `/livez` and `/readyz` to every client that can reach it; without an address there are
+    /// none.
     #[serde(deserialize_with = "optional_address")]
     pub listen: Option<SocketAddr>,
 }

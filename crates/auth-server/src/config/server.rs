@@ -54,7 +54,10 @@ pub struct Server {
     /// Delayed responses held at once, those of logins that are being judged included; further logins receive 503.
     #[serde(deserialize_with = "positive")]
     pub max_waiting: u32,
-    /// How long requests may go on after the server was told to stop.
+    /// How long the server goes on as ever after it was told to stop, but says at `/readyz` that it is about to end: as long as a
+    /// load balancer takes to see that and to send its clients elsewhere.
+    pub drain_time: Span,
+    /// How long requests may go on after that.
     pub shutdown_timeout: Span,
     /// How long browsers are told to call this host by TLS alone (`Strict-Transport-Security`), without its subdomains, where this
     /// server speaks TLS and answers with a page. Without it, the pages themselves decide: a year where their site is `https://`.
@@ -102,6 +105,7 @@ impl Default for Server {
             body_timeout: Span::secs(60),
             body_memory_mib: 256,
             max_waiting: 4096,
+            drain_time: Span::secs(0),
             shutdown_timeout: Span::secs(10),
             hsts: None,
             loopback_hosts_only: false,

@@ -51,10 +51,10 @@ async fn a_line_is_sealed_and_hashed_once_also_when_a_record_conflicts() {
     let mut seen = Vec::new();
     for (taken, users) in [("nobody", 3), ("third", 2)] {
         let (world, rng) = counted(taken).await;
-        let (draws, hashed) = (rng.draws.load(Ordering::SeqCst), world.pool.metrics().wait.count);
+        let (draws, hashed) = (rng.draws.load(Ordering::SeqCst), world.pool.metrics().begun);
         let report = take(&world, ImportMode::Write).await;
         assert_eq!((report.imported.users, report.left_out.records()), (users, 3 - users));
-        seen.push((rng.draws.load(Ordering::SeqCst) - draws, world.pool.metrics().wait.count - hashed));
+        seen.push((rng.draws.load(Ordering::SeqCst) - draws, world.pool.metrics().begun - hashed));
     }
     assert_eq!(seen[0], seen[1]);
     assert_eq!(seen[0].1, 3, "a password each");
@@ -64,9 +64,9 @@ async fn a_line_is_sealed_and_hashed_once_also_when_a_record_conflicts() {
 async fn a_dry_run_counts_what_is_written_afterwards_and_hashes_nothing() {
     for taken in ["nobody", "third"] {
         let (world, _) = counted(taken).await;
-        let hashed = world.pool.metrics().wait.count;
+        let hashed = world.pool.metrics().begun;
         let mut dry = take(&world, ImportMode::DryRun).await;
-        assert_eq!(world.pool.metrics().wait.count, hashed);
+        assert_eq!(world.pool.metrics().begun, hashed);
         assert!(world.find("main", "first").await.is_none());
         let mut written = take(&world, ImportMode::Write).await;
         assert_eq!(dry.imported, written.imported, "{taken}");

@@ -66,6 +66,7 @@ impl World {
             rng: Arc::clone(&rng),
             site: Site::default(),
             language: Language::default(),
+            counts: std::sync::Mutex::default(),
         });
         let notices = Notices {
             mail: Arc::clone(&mail),

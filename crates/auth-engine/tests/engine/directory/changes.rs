@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use auth_core::{
-    Act, Actor, AuditFilter, AuditRecord, ClientKey, Clock, CredentialKind, Entry, LogPage, Peer,
-    ProtocolName, RequestId, Revocation, Role,
+    Act, Actor, AuditFilter, AuditRecord, ClientKey, Clock, CredentialKind, Entry, LogPage, LoginError,
+    OwnAccount, Password, Peer, ProtocolName, RequestId, Revocation, Role,
 };
 use auth_engine::DirectoryConfig;
-use auth_engine::testing::result;
+use auth_engine::testing::{result, token};
+
+use crate::signed_in::{SignedIn, none};
 
 use super::{THERE, entry, named, refusal, with_directory, with_people};
 
@@ -38,6 +40,33 @@ async fn logins_bring_accounts_up_to_date() {
     assert_eq!(refusal(&world, "linked@zulip.com", THERE).await, None);
     let after = named(&world, "linked@zulip.com").await;
     assert_eq!(after.user.user_name(), Some("linked"));
+}
+
+#[tokio::test]
+async fn a_deactivated_account_stays_as_it_is() {
+    let moved = Entry { email: Some("moved@acme.com".into()), ..entry("off") };
+    let (world, _) = with_people(with_directory(DirectoryConfig::default()), vec![moved]).await;
+    let before = named(&world, "off").await.user;
+    assert_eq!(refusal(&world, "off", THERE).await, Some(LoginError::UserDeactivated));
+    let after = named(&world, "off").await.user;
+    assert_eq!((after.names, after.full_name), (before.names, before.full_name));
+}
+
+#[tokio::test]
+async fn the_password_of_somebody_else_who_has_an_accounts_name_is_not_its_owners() {
+    let own = Entry { id: "id-other".into(), ..entry("namesake") };
+    let (world, people) =
+        with_people(with_directory(DirectoryConfig::default()), vec![own, entry("linked")]).await;
+    let attempt = world.attempt("main", ProtocolName::ROCKETCHAT, "namesake", THERE).await;
+    let grant = result(world.ask(attempt).await).unwrap();
+    let namesake = SignedIn::with(&world, "namesake", token(&grant)).await;
+    let (none, there) = (none(), Password::new(THERE));
+    let caller = namesake.caller(&none);
+    assert_eq!(world.engine.show_password(&caller, &there).await.result, Ok(()));
+
+    // The directory has another person of that name now.
+    *people.entries.lock().unwrap() = vec![entry("namesake")];
+    assert!(world.engine.show_password(&caller, &there).await.result.is_err());
 }
 
 #[tokio::test]

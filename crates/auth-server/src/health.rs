@@ -1,0 +1,121 @@
+//! Whether the server is alive, and whether it is ready for clients.
+//!
+//! Readiness is of this server alone: what is broken for all servers of a store, such as a mail server out of reach, takes
+//! none of them out.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_engine::{Engine, OpenError, keys};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::mail::Pulse;
+use crate::supervisor::Down;
+use crate::system::monotonic;
+
+/// How long the store may take to answer.
+const STORE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a report on readiness holds: however often it is asked for, the store is not asked more often.
+const HOLDS: Duration = Duration::from_secs(1);
+
+/// How long the mail worker may be busy with one round.
+const LONGEST_ROUND: Duration = Duration::from_secs(5 * 60);
+
+/// What health is judged by.
+pub(crate) struct Health {
+    engine: Arc<Engine>,
+    down: Down,
+    draining: CancellationToken,
+    /// That of the mail worker, where there is one.
+    mail: Option<Arc<Pulse>>,
+    last: Mutex<Option<(Instant, Report)>>,
+}
+
+/// What was looked at, and what of it is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Report(Vec<Check>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Check {
+    name: &'static str,
+    /// Why it failed. Secrets and names of users are no part of it.
+    failure: Option<&'static str>,
+}
+
+impl Health {
+    pub(crate) fn new(
+        engine: Arc<Engine>,
+        down: Down,
+        draining: CancellationToken,
+        mail: Option<Arc<Pulse>>,
+    ) -> Self {
+        Self { engine, down, draining, mail, last: Mutex::default() }
+    }
+
+    /// Whether the server is alive: it answers, and its background tasks run.
+    pub(crate) fn live(&self) -> Report {
+        let down = self.down.names();
+        if down.is_empty() {
+            return Report(vec![Check { name: "tasks", failure: None }]);
+        }
+        let failed = |name| Check { name, failure: Some("has ended and waits to be started again") };
+        Report(down.into_iter().map(failed).collect())
+    }
+
+    /// Whether clients should be sent here: the server is not about to end, the store can be read and is that of the key ring,
+    /// and mail is worked on.
+    pub(crate) async fn ready(&self) -> Report {
+        let mut report = self.looked_at().await;
+        let failure = self.draining.is_cancelled().then_some("the server is about to end");
+        report.0.insert(0, Check { name: "serving", failure });
+        report
+    }
+
+    /// What takes a look, which is taken once a second at most, by one request for all.
+    async fn looked_at(&self) -> Report {
+        let mut last = self.last.lock().await;
+        if let Some((at, report)) = &*last
+            && at.elapsed() < HOLDS
+        {
+            return report.clone();
+        }
+        let report = self.look().await;
+        *last = Some((monotonic(), report.clone()));
+        report
+    }
+
+    async fn look(&self) -> Report {
+        let (store, ring) = (&**self.engine.store(), self.engine.keys().ring());
+        let (store, ring) = match timeout(STORE_TIMEOUT, keys::check_ring(store, &ring)).await {
+            Ok(Ok(())) => (None, None),
+            Ok(Err(OpenError::OtherKeyRing)) => (None, Some("the store belongs to another key ring")),
+            Ok(Err(_)) => (Some("can't be read"), Some("not known without the store")),
+            Err(_) => (Some("does not answer in time"), Some("not known without the store")),
+        };
+        let is_stuck = self.mail.as_ref().is_some_and(|pulse| pulse.age() > LONGEST_ROUND);
+        let outbox = is_stuck.then_some("the mail worker makes no progress");
+        let checks = [("store", store), ("ring", ring), ("outbox", outbox)];
+        Report(checks.map(|(name, failure)| Check { name, failure }).into())
+    }
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    pub(crate) fn is_good(&self) -> bool {
+        self.0.iter().all(|check| check.failure.is_none())
+    }
+}
+
+impl fmt::Display for Report {
+    /// A line for each check: `ok store`, or `failed store: can't be read`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|Check { name, failure }| match failure {
+            None => writeln!(f, "ok {name}"),
+            Some(why) => writeln!(f, "failed {name}: {why}"),
+        })
+    }
+}
