@@ -5,7 +5,7 @@ use xshell::{Shell, cmd};
 
 use crate::progress::{say, step, sum_up};
 use crate::tools::{self, CargoTool};
-use crate::{clients, features, fuzz, kits, nodes, tidy};
+use crate::{clients, dist, features, fuzz, kits, nodes, tidy};
 
 /// The version of cargo-deny that deny.toml is written for.
 const DENY: CargoTool =
@@ -47,8 +47,6 @@ pub(crate) fn test(sh: &Shell, full: bool) -> Result<()> {
             "cargo run --locked --quiet --package auth-conformance -- --server target/release/auth-server"
         )
         .run()?;
-        step("the packages of the kits");
-        kits::dist(sh)?;
         timing(sh, false)?;
         nodes::run(sh, &["soak".to_owned()])?;
     }
@@ -95,7 +93,11 @@ pub(crate) fn ci(sh: &Shell, release: bool) -> Result<()> {
     let deny = tools::cargo_tool(sh, DENY)?;
     cmd!(sh, "{deny} --locked --exclude-dev --exclude benches check bans").run()?;
     cmd!(sh, "{deny} --locked check licenses sources").run()?;
-    test(sh, release)
+    test(sh, release)?;
+    if release {
+        dist::run(sh, &dist::Arguments { trial: true, twice: true })?;
+    }
+    Ok(())
 }
 
 /// Builds the documentation as it is published, then that of private items, without warnings.

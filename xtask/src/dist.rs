@@ -15,6 +15,7 @@ use anyhow::{Result, ensure};
 use clap::Args;
 use xshell::{Shell, cmd};
 
+use crate::kits;
 use crate::progress::{say, step};
 use crate::tools::{self, CargoTool};
 
@@ -61,7 +62,7 @@ fn make(sh: &Shell) -> Result<()> {
     step("the program");
     let program = program::build(sh)?;
     step("man pages, completions, notices and the bill of materials");
-    let parts = sh.current_dir().join("target/package");
+    let parts = sh.current_dir().join("target/dist-parts");
     sh.remove_path(&parts)?;
     sh.create_dir(&parts)?;
     cmd!(sh, "cargo run --locked --quiet --package auth-server --example manual -- {parts}").run()?;
@@ -77,9 +78,11 @@ fn make(sh: &Shell) -> Result<()> {
     files::tarball(sh, &release, &parts, &dist)?;
     step("the image");
     image::write(sh, &release, &dist)?;
+    step("the packages of the kits");
+    kits::dist(sh, &program)?;
     sh.copy_file(parts.join("sbom.cdx.json"), dist.join(format!("{}.cdx.json", release.name())))?;
     let _folder = sh.push_dir(&dist);
-    let sums = cmd!(sh, "sh -c 'sha256sum -- *'").read()?;
+    let sums = cmd!(sh, "sh -c 'find * -type f | LC_ALL=C sort | xargs -d \"\\n\" sha256sum --'").read()?;
     sh.write_file("SHA256SUMS", format!("{sums}\n"))?;
     say(&sums);
     Ok(())

@@ -34,18 +34,15 @@ pub(crate) fn test(sh: &Shell, server: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Builds the server, then wheels and tarballs with the program and without it into `target/dist/kits`, and tries each out in a
-/// place of its own.
+/// Makes wheels and tarballs with a program and without it in `target/dist/kits`, and tries each out in a place of its own.
 ///
 /// # Errors
 /// When a package can't be built, or is not good for what it is made for.
-pub(crate) fn dist(sh: &Shell) -> Result<()> {
+pub(crate) fn dist(sh: &Shell, server: &Path) -> Result<()> {
     tools::ensure(sh, tools::FOR_PACKAGES)?;
     clients::install(sh)?;
-    cmd!(sh, "cargo build --release --locked --package auth-server").run()?;
     let root = sh.current_dir();
-    let (server, out, work) =
-        (root.join("target/release/auth-server"), root.join("target/dist/kits"), root.join("target/kits"));
+    let (out, work) = (root.join("target/dist/kits"), root.join("target/kits"));
     for folder in [&out, &work] {
         sh.remove_path(folder)?;
         sh.create_dir(folder)?;
@@ -53,10 +50,10 @@ pub(crate) fn dist(sh: &Shell) -> Result<()> {
     let program = work.join("auth-server");
     cmd!(sh, "strip --strip-debug -o {program} {server}").run()?;
     for package in wheels(sh, &work, &program, &out)? {
-        try_wheel(sh, &work, &package, &server)?;
+        try_wheel(sh, &work, &package, server)?;
     }
     for package in tarballs(sh, &work, &program, &out)? {
-        try_tarball(sh, &work, &package, &server)?;
+        try_tarball(sh, &work, &package, server)?;
     }
     say(&format!("{}", out.display()));
     Ok(())

@@ -50,7 +50,7 @@ enum Task {
     /// Runs the checks that must pass before a change lands, then `test`: formatting, tidiness, lints, each feature
     /// alone, documentation, unused dependencies, spelling, licences and sources.
     Ci {
-        /// Run `test --full` at the end, for a release: slow.
+        /// Run `test --full` and `dist --trial --twice` at the end, for a release: slow.
         #[arg(long)]
         release: bool,
     },
@@ -93,15 +93,11 @@ enum Task {
     Mutants(mutants::Arguments),
     /// Installs the published clients that tests drive into target/clients.
     Clients,
-    /// Tests the kits for authors of clients, or builds their packages into target/dist/kits and tries them out.
-    Kits {
-        /// Build the packages, on the release build.
-        #[arg(long)]
-        dist: bool,
-    },
+    /// Tests the kits for authors of clients. `dist` makes their packages.
+    Kits,
     /// Takes pictures of the pages in Chromium into docs/pages, and writes docs/pages.md, which shows them.
     Screenshots,
-    /// Makes the packages in target/dist: Debian package, tarball, image, bill of materials, checksums.
+    /// Makes the packages in target/dist: Debian package, tarball, image, those of the kits, bill of materials, checksums.
     Dist(dist::Arguments),
 }
 
@@ -135,8 +131,7 @@ fn run(task: Task) -> Result<()> {
         Task::Fuzz(arguments) => fuzz::run(&sh, &arguments),
         Task::Mutants(arguments) => mutants::run(&sh, &arguments),
         Task::Clients => clients::install(&sh),
-        Task::Kits { dist: true } => kits::dist(&sh),
-        Task::Kits { dist: false } => checks::kits(&sh),
+        Task::Kits => checks::kits(&sh),
         Task::Screenshots => screenshots::run(&sh),
         Task::Dist(arguments) => dist::run(&sh, &arguments),
     }

@@ -46,13 +46,13 @@ pub(super) fn build(sh: &Shell) -> Result<PathBuf> {
     let c: Vec<String> = moved.iter().map(|(from, to)| format!("-ffile-prefix-map={from}={to}")).collect();
     let target = format!("{TARGET}.{GLIBC}");
     let build =
-        cmd!(sh, "{zigbuild} zigbuild --locked --profile dist --target {target} --package auth-server")
+        cmd!(sh, "{zigbuild} zigbuild --locked --profile packaged --target {target} --package auth-server")
             .env("CARGO_ENCODED_RUSTFLAGS", rust.join("\u{1f}"))
             .env("CFLAGS", c.join(" "))
             .env("CARGO_ZIGBUILD_ZIG_PATH", zig)
             .env("CARGO_INCREMENTAL", "0");
     build.run()?;
-    let program = root.join("target").join(TARGET).join("dist/auth-server");
+    let program = root.join("target").join(TARGET).join("packaged/auth-server");
     check(sh, &program)?;
     Ok(program)
 }
