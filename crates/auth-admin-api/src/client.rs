@@ -33,8 +33,11 @@ pub fn index(response: &Response<Bytes>) -> Result<Index, Problem> {
 /// # Errors
 /// A [`Problem`] when the operation can't be written, which none is known to be.
 pub fn request<O: Operation>(operation: &O) -> Result<Request<Bytes>, Problem> {
-    let body = serde_json::to_vec(operation).map_err(|error| malformed(&error))?;
-    Request::post(format!("{ROOT}{}", O::NAME))
+    post(O::NAME, serde_json::to_vec(operation).map_err(|error| malformed(&error))?)
+}
+
+fn post(name: &str, body: Vec<u8>) -> Result<Request<Bytes>, Problem> {
+    Request::post(format!("{ROOT}{name}"))
         .header(HOST, NO_HOST)
         .header(CONTENT_TYPE, "application/json")
         .body(body.into())
