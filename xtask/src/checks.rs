@@ -19,6 +19,9 @@ const MACHETE: CargoTool =
 const TYPOS: CargoTool =
     CargoTool { package: "typos-cli", program: "typos", version: "1.52.0", features: "" };
 
+/// Features that no default has, and that are tested.
+const FEATURES: &str = "auth-server/otlp";
+
 /// Runs all tests; with `full`, also those against the release build, and each fuzz target for a minute.
 ///
 /// # Errors
@@ -28,10 +31,11 @@ pub(crate) fn test(sh: &Shell, full: bool) -> Result<()> {
     tools::ensure(sh, tools::FOR_TESTS)?;
     clients::install(sh)?;
     step("build");
-    cmd!(sh, "cargo build --locked --workspace --all-targets").run()?;
+    cmd!(sh, "cargo build --locked --workspace --all-targets --features {FEATURES}").run()?;
     // Without a choice of targets, cargo runs documentation tests too.
     step("unit, integration and documentation tests");
-    cmd!(sh, "cargo test --locked --quiet --workspace --exclude auth-conformance").run()?;
+    cmd!(sh, "cargo test --locked --quiet --workspace --exclude auth-conformance --features {FEATURES}")
+        .run()?;
     step("the running server: recorded cases, curl lines, published clients, bad input");
     let tests = cmd!(sh, "cargo test --locked --quiet --package auth-conformance");
     // The server was built just now. If the tests asked cargo for it, cargo would build some dependencies again.
@@ -78,7 +82,8 @@ pub(crate) fn ci(sh: &Shell, release: bool) -> Result<()> {
     step("tidiness");
     tidy::run(sh)?;
     step("lints");
-    cmd!(sh, "cargo clippy --locked --quiet --workspace --all-targets -- -D warnings").run()?;
+    cmd!(sh, "cargo clippy --locked --quiet --workspace --all-targets --features {FEATURES} -- -D warnings")
+        .run()?;
     step("each crate by itself, and its features one by one");
     features::check(sh)?;
     step("documentation");

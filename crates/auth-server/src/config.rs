@@ -26,6 +26,7 @@ mod rocketchat;
 mod server;
 mod store;
 mod tls;
+mod traces;
 mod value;
 mod web;
 mod zettelstore;
@@ -66,6 +67,7 @@ pub use server::{ClientHeader, Server};
 pub use store::Store;
 pub(crate) use store::StoreLocation;
 pub use tls::TlsFiles;
+pub use traces::Traces;
 pub use value::{ExactPoints, Limit, Span, Switch};
 pub use web::Web;
 pub use zettelstore::{Zettelstore, ZettelstoreAnswer};
@@ -98,8 +100,10 @@ pub struct Config {
     /// Where a demonstration keeps mails in place of sending them.
     #[serde(skip)]
     pub kept_mails: Option<Arc<KeptMails>>,
-    /// The address that serves metrics.
+    /// The address for those who watch the server.
     pub metrics: Metrics,
+    /// Where spans of requests are sent.
+    pub traces: Traces,
     /// How operators reach the running server.
     pub admin: Admin,
     /// LDAP directories, by the name under which realms list them.
@@ -268,6 +272,7 @@ impl Config {
         self.store.check()?;
         self.backup.check(matches!(self.store.location()?, StoreLocation::Sqlite(_)))?;
         self.keys.check()?;
+        self.traces.check()?;
         self.zulip.check()?;
         self.rocketchat.check()?;
         self.forward.check(&self.server, &self.web)?;

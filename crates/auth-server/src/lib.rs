@@ -50,6 +50,7 @@ mod supervisor;
 mod system;
 mod system_error;
 mod tls;
+mod traces;
 mod websocket;
 mod whole_file;
 

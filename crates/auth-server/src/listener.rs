@@ -34,6 +34,7 @@ use crate::shared::Shared;
 use crate::stream::{Plain, Transport, WatchedStream};
 use crate::system::monotonic;
 use crate::tls::Tls;
+use crate::traces::Traced;
 use crate::websocket;
 
 /// The pause after the system refused a connection, as when files run out.
@@ -274,6 +275,14 @@ async fn answer_by(
     }
     let (mounted, route) = router.find(&mut request);
     let protocol = &*mounted.protocol;
+    let traced = shared.traces.begin(&Traced {
+        protocol: protocol.name(),
+        route: &route,
+        id,
+        method: request.method(),
+        headers: request.headers(),
+        is_trusted: origin.is_trusted,
+    });
     // The route's pattern, never the path, which may hold a secret.
     let span =
         tracing::info_span!("request", %id, protocol = protocol.name().as_str(), route = route.pattern);
@@ -321,6 +330,7 @@ async fn answer_by(
     };
     let response = answered.instrument(span).await;
     mounted.meters.answered(&route, response.status(), began.elapsed());
+    traced.end(response.status());
     response
 }
 

@@ -42,6 +42,7 @@ use crate::side_listener::SideListener;
 use crate::supervisor::{Failures, Supervisor};
 use crate::system::node_name;
 use crate::tls::Tls;
+use crate::traces::Traces;
 
 /// How long the last rows of the log of attempts may take.
 const FINISH: Duration = Duration::from_secs(2);
@@ -176,6 +177,7 @@ impl Bound {
             limits: Arc::clone(assembled.engine().limits()),
             request_ids: RequestIds::new(&*assembled.rng()),
             errors,
+            traces: Traces::start(&config.traces)?,
             live: ArcSwap::from_pointee(Live::of(server)),
             forwarding: ForwardingLog::new(assembled.clock()),
             loopback_hosts_only: server.loopback_hosts_only,
@@ -404,6 +406,7 @@ impl Server {
             maintenance::write_uses(engine).await;
         };
         drop(tokio::time::timeout(FINISH, finish).await);
+        self.reloader.shared.traces.finish().await;
         drop(self.assembled);
         tracing::info!("stopped");
         match failed {

@@ -18,6 +18,7 @@ use crate::error_log::ErrorLog;
 use crate::forwarding_log::ForwardingLog;
 use crate::origin::Proxies;
 use crate::request_id::RequestIds;
+use crate::traces::Traces;
 
 /// What of the configuration changes when the running server reads it anew.
 #[derive(Clone, Debug)]
@@ -48,6 +49,7 @@ pub(crate) struct Shared {
     pub(crate) user_sockets: Arc<ClientCounts<String>>,
     pub(crate) request_ids: RequestIds,
     pub(crate) errors: Arc<ErrorLog>,
+    pub(crate) traces: Traces,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
 }

@@ -9,6 +9,8 @@ mod rules;
 #[path = "../common/server.rs"]
 mod server;
 mod stopping;
+#[cfg(feature = "otlp")]
+mod traces;
 
 use std::net::SocketAddr;
 
