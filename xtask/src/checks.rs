@@ -9,15 +9,15 @@ use crate::{clients, dist, features, fuzz, kits, nodes, tidy};
 
 /// The version of cargo-deny that deny.toml is written for.
 const DENY: CargoTool =
-    CargoTool { package: "cargo-deny", program: "cargo-deny", version: "0.20.2", features: "" };
+    CargoTool { package: "cargo-deny", program: "cargo-deny", version: "0.20.2", options: &[] };
 
 /// Finds dependencies that no source file names.
 const MACHETE: CargoTool =
-    CargoTool { package: "cargo-machete", program: "cargo-machete", version: "0.9.2", features: "" };
+    CargoTool { package: "cargo-machete", program: "cargo-machete", version: "0.9.2", options: &[] };
 
 /// The spelling checker that _typos.toml is written for.
 const TYPOS: CargoTool =
-    CargoTool { package: "typos-cli", program: "typos", version: "1.52.0", features: "" };
+    CargoTool { package: "typos-cli", program: "typos", version: "1.52.0", options: &[] };
 
 /// Features that no default has, and that are tested.
 const FEATURES: &str = "auth-server/otlp";

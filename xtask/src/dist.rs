@@ -23,7 +23,7 @@ use release::Release;
 
 /// Makes the Debian package.
 const DEB: CargoTool =
-    CargoTool { package: "cargo-deb", program: "cargo-deb", version: "3.8.0", features: "" };
+    CargoTool { package: "cargo-deb", program: "cargo-deb", version: "3.8.0", options: &[] };
 
 /// Which packages are made, and what is tried with them.
 #[derive(Debug, Args)]

@@ -13,7 +13,7 @@ use crate::tools::{self, CargoTool};
 pub(crate) const SMOKE_SECONDS: u32 = 10;
 
 const CARGO_FUZZ: CargoTool =
-    CargoTool { package: "cargo-fuzz", program: "cargo-fuzz", version: "0.13.2", features: "" };
+    CargoTool { package: "cargo-fuzz", program: "cargo-fuzz", version: "0.13.2", options: &[] };
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {

@@ -10,7 +10,7 @@ use crate::progress::say;
 use crate::tools::{self, CargoTool};
 
 const CARGO_MUTANTS: CargoTool =
-    CargoTool { package: "cargo-mutants", program: "cargo-mutants", version: "27.1.0", features: "" };
+    CargoTool { package: "cargo-mutants", program: "cargo-mutants", version: "27.1.0", options: &[] };
 
 /// The files whose mutants are tested: logins, checks of tokens, limits, second factors and revocation.
 const FILES: &[&str] = &[

@@ -106,8 +106,8 @@ pub(crate) struct CargoTool {
     /// The program of the package.
     pub(crate) program: &'static str,
     pub(crate) version: &'static str,
-    /// The features without which there is no program.
-    pub(crate) features: &'static str,
+    /// What `cargo install` is told besides.
+    pub(crate) options: &'static [&'static str],
 }
 
 /// Returns the path of a cargo tool in `target/tools`, and builds the tool if that version is not there.
@@ -115,7 +115,7 @@ pub(crate) struct CargoTool {
 /// # Errors
 /// When the tool can't be built.
 pub(crate) fn cargo_tool(sh: &Shell, tool: CargoTool) -> Result<PathBuf> {
-    let CargoTool { package, program, version, features } = tool;
+    let CargoTool { package, program, version, options } = tool;
     let root = sh.current_dir().join("target/tools");
     let program = root.join("bin").join(program);
     let installed = cmd!(sh, "{program} --version").quiet().ignore_stderr().read();
@@ -124,7 +124,7 @@ pub(crate) fn cargo_tool(sh: &Shell, tool: CargoTool) -> Result<PathBuf> {
         // A short build matters more here than a fast program.
         cmd!(
             sh,
-            "cargo install --quiet --debug --locked --force {package} --version {version} --features={features} --root {root}"
+            "cargo install --quiet --debug --locked --force {package} --version {version} {options...} --root {root}"
         )
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .run()?;

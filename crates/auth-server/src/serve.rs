@@ -102,13 +102,6 @@ impl Bound {
     /// A sentence for the operator: which address can't be bound, and why.
     pub async fn bind(config: &Config) -> anyhow::Result<Self> {
         let signals = Signals::catch().context("signals can't be waited for")?;
-        let mut passed = PassedSockets::take();
-        let mut listeners = Vec::new();
-        for listen in &config.server.listen {
-            let all = config.server.listen.iter().map(|listen| &listen.address);
-            let sockets = ListenSocket::open(&listen.address, all, &mut passed).await?;
-            listeners.extend(sockets.into_iter().map(|socket| (socket, listen.clone())));
-        }
         let metrics = match config.metrics.listen {
             Some(address) => Some(open_port(address, false).await?),
             None => None,
@@ -118,6 +111,14 @@ impl Bound {
             Some(address) => Some(open_port(address, false).await?),
             None => None,
         };
+        // Last, so that the others are there once a client can connect.
+        let mut passed = PassedSockets::take();
+        let mut listeners = Vec::new();
+        for listen in &config.server.listen {
+            let all = config.server.listen.iter().map(|listen| &listen.address);
+            let sockets = ListenSocket::open(&listen.address, all, &mut passed).await?;
+            listeners.extend(sockets.into_iter().map(|socket| (socket, listen.clone())));
+        }
         Ok(Self { listeners, metrics, admin, admin_listener, signals })
     }
 

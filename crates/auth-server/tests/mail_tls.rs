@@ -178,7 +178,7 @@ fn failures_of_tls_are_told_in_words_and_nothing_is_sent() {
             "127.0.0.2",
             Speaks::Tls,
             Some(&ours),
-            "its certificate is for localhost, 127.0.0.1, not for 127.0.0.2",
+            "its certificate is for localhost, 127.0.0.1, auth.example.org, not for 127.0.0.2",
         ),
         ("smtps", "localhost", Speaks::Plain, Some(&ours), "it answers in plain text where TLS was expected"),
         ("starttls", "localhost", Speaks::Plain, Some(&ours), "the SMTP server doesn't offer STARTTLS"),

@@ -9,12 +9,16 @@ use xshell::{Shell, cmd};
 use crate::tools::{self, CargoTool};
 
 /// Collects the texts of licences.
-const ABOUT: CargoTool =
-    CargoTool { package: "cargo-about", program: "cargo-about", version: "0.9.3", features: "cli" };
+const ABOUT: CargoTool = CargoTool {
+    package: "cargo-about",
+    program: "cargo-about",
+    version: "0.9.3",
+    options: &["--features=cli", "--config=profile.dev.opt-level=2"],
+};
 
 /// Writes bills of materials.
 const CYCLONEDX: CargoTool =
-    CargoTool { package: "cargo-cyclonedx", program: "cargo-cyclonedx", version: "0.5.9", features: "" };
+    CargoTool { package: "cargo-cyclonedx", program: "cargo-cyclonedx", version: "0.5.9", options: &[] };
 
 /// Writes `THIRD-PARTY` and `sbom.cdx.json` into a folder.
 pub(super) fn write(sh: &Shell, folder: &Path) -> Result<()> {

@@ -10,7 +10,7 @@ use crate::tools::{self, CargoTool};
 
 /// Links with the compiler of zig, which has the symbols of every glibc.
 const ZIGBUILD: CargoTool =
-    CargoTool { package: "cargo-zigbuild", program: "cargo-zigbuild", version: "0.24.1", features: "" };
+    CargoTool { package: "cargo-zigbuild", program: "cargo-zigbuild", version: "0.24.1", options: &[] };
 
 /// The compiler, as a package of PyPI.
 const ZIG: &str = "ziglang==0.15.2";

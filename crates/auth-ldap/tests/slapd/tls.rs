@@ -84,7 +84,7 @@ async fn failures_of_tls_are_told_in_words() {
         (
             server("ldaps", elsewhere.address()),
             &slapd,
-            "its certificate is for localhost, 127.0.0.1, not for 127.0.0.2",
+            "its certificate is for localhost, 127.0.0.1, auth.example.org, not for 127.0.0.2",
         ),
         (server("ldaps", slapd.address()), &slapd, "it ended the connection during the TLS handshake"),
     ] {

@@ -148,8 +148,10 @@ impl LogArguments {
     where
         O: Operation<Reply = Rows<T>>,
     {
-        let mut newest = Rows { rows: Vec::new(), last: None, more: true };
-        let mut after = None;
+        // The log goes on behind its newest row: one that is written from now on is none of these.
+        let first = LogQuery { limit: Some(1), ..query.clone() };
+        let mut newest = self.explained(access, access.run(read(first)).await).await?;
+        let mut after = newest.last.clone();
         while newest.more {
             let left = self.last.saturating_sub(u32::try_from(newest.rows.len())?);
             if left == 0 {
@@ -161,10 +163,8 @@ impl LogArguments {
             newest.more = part.more;
             after = part.last;
         }
+        newest.rows.truncate(usize::try_from(self.last)?);
         newest.rows.reverse();
-        // Where the newest row is: the log goes on behind it.
-        let query = LogQuery { limit: Some(1), ..query.clone() };
-        newest.last = access.run(read(query)).await?.last;
         Ok(newest)
     }
 

@@ -47,9 +47,9 @@ async fn a_deactivated_account_stays_as_it_is() {
     let moved = Entry { email: Some("moved@acme.com".into()), ..entry("off") };
     let (world, _) = with_people(with_directory(DirectoryConfig::default()), vec![moved]).await;
     let before = named(&world, "off").await.user;
-    assert_eq!(refusal(&world, "off", THERE).await, Some(LoginError::UserDeactivated));
+    assert_eq!(refusal(&world, "off", THERE).await, Some(LoginError::UserInactive));
     let after = named(&world, "off").await.user;
-    assert_eq!((after.names, after.full_name), (before.names, before.full_name));
+    assert_eq!((&after.names, &after.full_name), (&before.names, &before.full_name));
 }
 
 #[tokio::test]

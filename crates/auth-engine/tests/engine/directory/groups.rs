@@ -33,7 +33,8 @@ async fn rows(world: &World) -> Vec<(Act, String)> {
 
 /// A world over the same store, with other people in the directory.
 async fn with(world: &World, entries: Vec<Entry>) -> World {
-    let people = People { entries, is_down: AtomicBool::new(false), asked: AtomicUsize::new(0) };
+    let people =
+        People { entries: entries.into(), is_down: AtomicBool::new(false), asked: AtomicUsize::new(0) };
     let builder = world.builder(&world.ring, world.engine.config().clone(), 2);
     let builder = EngineBuilder { backends: vec![Arc::new(people)], ..builder };
     World::open(builder, Arc::clone(&world.clock)).await
