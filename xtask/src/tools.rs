@@ -118,8 +118,10 @@ pub(crate) fn cargo_tool(sh: &Shell, tool: CargoTool) -> Result<PathBuf> {
     let CargoTool { package, program, version, options } = tool;
     let root = sh.current_dir().join("target/tools");
     let program = root.join("bin").join(program);
-    let installed = cmd!(sh, "{program} --version").quiet().ignore_stderr().read();
-    if !installed.is_ok_and(|answer| answer.split_whitespace().any(|word| word == version)) {
+    // Not every program tells its version.
+    let installed = cmd!(sh, "cargo install --list --root {root}").quiet().ignore_stderr().read();
+    let line = format!("{package} v{version}:");
+    if !installed.is_ok_and(|list| list.lines().any(|known| known == line)) || !sh.path_exists(&program) {
         say(&format!("building {package} {version} (a few minutes, once)"));
         // A short build matters more here than a fast program.
         cmd!(

@@ -55,7 +55,12 @@ impl RealmCache {
     /// # Errors
     /// An [`InternalError`] when the store can't be read.
     pub async fn by_id(&self, id: RealmId) -> Result<Option<Arc<Realm>>, InternalError> {
-        Ok(self.all().await?.iter().find(|realm| realm.id == id).cloned())
+        let known = |realms: AllRealms| realms.iter().find(|realm| realm.id == id).cloned();
+        match known(self.all().await?) {
+            // An account's realm may have been made a moment ago.
+            None => Ok(known(self.read().await?)),
+            found => Ok(found),
+        }
     }
 
     /// Reads all realms as they are now.

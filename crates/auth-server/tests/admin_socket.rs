@@ -93,6 +93,19 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
+fn the_first_realm_and_user_of_a_running_server_are_made_at_once_and_log_in() {
+    let mut world = World::new();
+    let mut server = Server::prepare(&server::binary(), &world.config).unwrap();
+    world.server.take().unwrap().stop().unwrap();
+    server.serve().unwrap();
+    world.server = Some(server);
+    // The server knows that there is no realm.
+    assert_ne!(world.log_in("iago", PASSWORD), 200);
+    world.succeed("user add --name iago --email iago@zulip.com", &format!("{PASSWORD}\n"));
+    assert_eq!(world.log_in("iago", PASSWORD), 200);
+}
+
+#[test]
 fn commands_without_a_configuration_act_at_once_at_the_running_server() {
     let world = World::new();
     assert_eq!(world.log_in("iago", PASSWORD), 200);

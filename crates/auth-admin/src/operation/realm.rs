@@ -186,7 +186,10 @@ impl Operation for RemoveRealm {
         let realm = admin.realm(&self.realm).await?;
         let audit = admin.audit(Act::RealmRemoved, Some(realm.id), None, realm.slug);
         match admin.engine().store().remove_realm(realm.id, Some(&audit)).await? {
-            RealmRemoval::Removed => Ok(Done {}),
+            RealmRemoval::Removed => {
+                admin.engine().realms().forget();
+                Ok(Done {})
+            }
             RealmRemoval::NotThere => Err(AdminError::NoRealm),
             RealmRemoval::HasUsers => Err(AdminError::RealmHasUsers),
         }
@@ -218,6 +221,7 @@ async fn write(admin: &Admin, realms: &[Realm], change: RealmChange) -> Result<R
         Some(error) => AdminError::Store(error),
         None => AdminError::NoRealm,
     })?;
+    admin.engine().realms().forget();
     Ok(after)
 }
 
