@@ -73,7 +73,11 @@ fn make(sh: &Shell) -> Result<()> {
     sh.create_dir(&dist)?;
     step("the Debian package");
     let deb = tools::cargo_tool(sh, DEB)?;
-    cmd!(sh, "{deb} deb --no-build --no-strip --compress-system --quiet --package auth-server --output {dist}/").run()?;
+    cmd!(
+        sh,
+        "{deb} deb --no-build --no-strip --compress-system --quiet --package auth-server --output {dist}/"
+    )
+    .run()?;
     step("the tarball");
     files::tarball(sh, &release, &parts, &dist)?;
     step("the image");

@@ -95,7 +95,7 @@ fn text(bytes: &[u8]) -> String {
 #[test]
 fn the_first_realm_and_user_of_a_running_server_are_made_at_once_and_log_in() {
     let mut world = World::new();
-    let mut server = Server::prepare(&server::binary(), &world.config).unwrap();
+    let mut server = Server::prepare(server::binary(), &world.config).unwrap();
     world.server.take().unwrap().stop().unwrap();
     server.serve().unwrap();
     world.server = Some(server);
