@@ -7,7 +7,8 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
-use crate::front_proxy::HOST;
+/// The host in the configurations of `deploy/`.
+pub const HOST: &str = "auth.example.org";
 
 /// Writes the certificate of a new authority (`ca.pem`) into a folder, and a certificate for loopback and the host of
 /// `deploy/` that it signed (`server.pem`, with its key in `server.key`).

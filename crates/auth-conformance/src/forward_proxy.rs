@@ -39,7 +39,7 @@ const LUA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/haproxy/aut
 const ROUTE_POLL: Duration = Duration::from_millis(10);
 const ROUTE_POLLS: u32 = 1000;
 
-/// A proxy that knows forward authentication.
+/// A proxy with which the server is tested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "tests run each")]
 pub enum ProxyKind {
@@ -66,6 +66,11 @@ impl ProxyKind {
             Self::Envoy => "envoy",
             Self::DebianCaddy | Self::Caddy | Self::Traefik | Self::Haproxy => "x-forwarded",
         }
+    }
+
+    /// The program, of the two kinds of Caddy.
+    pub(crate) fn caddy(self) -> Result<PathBuf> {
+        if self == Self::Caddy { program("caddy") } else { Ok("/usr/bin/caddy".into()) }
     }
 
     fn name(self) -> &'static str {
@@ -121,9 +126,7 @@ impl ForwardProxy {
                 );
                 let options = "{\n admin off\n auto_https off\n}\n";
                 let file = write("Caddyfile", &format!("{options}{text}{site}"))?;
-                let debian = PathBuf::from("/usr/bin/caddy");
-                let caddy = if kind == ProxyKind::Caddy { program("caddy")? } else { debian };
-                let mut command = Command::new(caddy);
+                let mut command = Command::new(kind.caddy()?);
                 command.args(["run", "--adapter", "caddyfile", "--config"]).arg(file).env("HOME", &folder);
                 command
             }

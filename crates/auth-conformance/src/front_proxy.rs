@@ -9,13 +9,12 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use tungstenite::WebSocket;
 
+use crate::certificates::HOST;
 use crate::client::program;
+use crate::forward_proxy::ProxyKind;
 use crate::process::{Process, free_address};
 use crate::socket;
 use crate::tls_tunnel::TlsTunnel;
-
-/// The host in the configurations.
-pub const HOST: &str = "auth.example.org";
 
 /// Where the files of the certificate are in the configurations.
 const CERTIFICATE: &str = "/etc/ssl/auth.example.org.";
@@ -23,25 +22,7 @@ const CERTIFICATE: &str = "/etc/ssl/auth.example.org.";
 /// Where the server is in the configurations.
 const SERVER: &str = "127.0.0.1:8080";
 
-/// A proxy that `deploy/` has a configuration of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "tests run each")]
-pub enum FrontKind {
-    /// Debian's nginx.
-    Nginx,
-    /// Debian's Caddy.
-    DebianCaddy,
-    /// Caddy's own release.
-    Caddy,
-    /// Traefik.
-    Traefik,
-    /// Envoy.
-    Envoy,
-    /// Debian's HAProxy, which names clients by the PROXY protocol and has two servers behind it.
-    Haproxy,
-}
-
-/// A server behind a proxy: its address, and that of its metrics, where health is told.
+/// A server behind a proxy: its address, and the address of its `/readyz`.
 pub type Behind = (SocketAddr, SocketAddr);
 
 /// A running proxy. It is ended when this is dropped.
@@ -75,16 +56,16 @@ impl Text {
 
 impl FrontProxy {
     /// Starts a proxy before servers, with `server.pem` and `server.key` in a folder that is its own too. All but HAProxy
-    /// ask the first server alone.
+    /// send every request to the first server; HAProxy spreads them over two, and names clients by the PROXY protocol.
     ///
     /// # Errors
     /// When the proxy is not installed or does not listen, or its configuration has not what is filled in.
-    pub fn start(kind: FrontKind, servers: &[Behind], folder: &Path) -> Result<Self> {
+    pub fn start(kind: ProxyKind, servers: &[Behind], folder: &Path) -> Result<Self> {
         let address = free_address()?;
         let (server, _) = servers.first().context("no server")?;
         let certificate = format!("{}/server.", folder.display());
         let mut command = match kind {
-            FrontKind::Nginx => {
+            ProxyKind::Nginx => {
                 let text = Text::of("nginx/auth-server.conf")?
                     .with("listen 443 ssl;", format!("listen {address} ssl;"))?
                     .with(CERTIFICATE, &certificate)?
@@ -95,7 +76,7 @@ impl FrontProxy {
                 command.args(["-e", "stderr", "-p"]).arg(folder).arg("-c").arg(file);
                 command
             }
-            FrontKind::DebianCaddy | FrontKind::Caddy => {
+            ProxyKind::DebianCaddy | ProxyKind::Caddy => {
                 let site = format!("{HOST}:{} {{\n\tbind 127.0.0.1\n", address.port());
                 let text = Text::of("caddy/Caddyfile")?
                     .with(&format!("{HOST} {{\n"), site)?
@@ -103,13 +84,11 @@ impl FrontProxy {
                     .with(SERVER, server)?;
                 let options = "{\n\tadmin off\n\tauto_https disable_redirects\n}\n";
                 let file = Text(format!("{options}{}", text.0)).write(folder, "Caddyfile")?;
-                let debian = PathBuf::from("/usr/bin/caddy");
-                let caddy = if kind == FrontKind::Caddy { program("caddy")? } else { debian };
-                let mut command = Command::new(caddy);
+                let mut command = Command::new(kind.caddy()?);
                 command.args(["run", "--adapter", "caddyfile", "--config"]).arg(file).env("HOME", folder);
                 command
             }
-            FrontKind::Traefik => {
+            ProxyKind::Traefik => {
                 let routes = folder.join("routes");
                 fs::create_dir(&routes)?;
                 Text::of("traefik/auth-server.yml")?
@@ -124,7 +103,7 @@ impl FrontProxy {
                 command.arg(format!("--configFile={}", file.display()));
                 command
             }
-            FrontKind::Envoy => {
+            ProxyKind::Envoy => {
                 let file = Text::of("envoy/envoy.yaml")?
                     .with("address: 0.0.0.0, port_value: 443", in_yaml(address))?
                     .with(CERTIFICATE, &certificate)?
@@ -136,7 +115,7 @@ impl FrontProxy {
                     .arg(file);
                 command
             }
-            FrontKind::Haproxy => {
+            ProxyKind::Haproxy => {
                 let both = ["pem", "key"].map(|end| fs::read_to_string(folder.join(format!("server.{end}"))));
                 let [certificate, key] = both;
                 fs::write(folder.join("server.both.pem"), certificate? + &key?)?;

@@ -17,7 +17,7 @@ impl TlsTunnel {
     /// Connects from an address of this machine to a host at another, which must have a certificate of the authority.
     ///
     /// # Errors
-    /// When `openssl` is not installed. A connection that fails is told by the first read.
+    /// When `openssl` is not installed. If the connection fails, the first read reports it.
     pub fn open(from: IpAddr, address: SocketAddr, host: &str, authority: &Path) -> Result<Self> {
         let mut command = Command::new("openssl");
         command.args(["s_client", "-quiet", "-verify_return_error", "-verify_quiet", "-servername", host]);

@@ -2,8 +2,8 @@
 
 macro_rules! events {
     ($($event:ident = $word:literal $meaning:literal,)*) => {
-        /// A security event, by which its log line is told apart: the field `event` has the word. Acts of the audit log are
-        /// events too, by the words of [`Act`](crate::Act).
+        /// A security event: the value of the field `event` in a log line. Acts of the audit log are events too, under the
+        /// words of [`Act`](crate::Act).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Event {

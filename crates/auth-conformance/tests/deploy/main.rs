@@ -14,8 +14,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use auth_conformance::certificates::write_certificates;
-use auth_conformance::front_proxy::{FrontKind, FrontProxy, HOST};
+use auth_conformance::certificates::{HOST, write_certificates};
+use auth_conformance::forward_proxy::ProxyKind;
+use auth_conformance::front_proxy::FrontProxy;
 use auth_conformance::http::{Request, Response};
 use auth_conformance::process::free_address;
 use auth_conformance::{Server, ServerConfig, server_binary};
@@ -33,7 +34,7 @@ const CLIENT: &str = "127.0.0.66";
 
 /// A proxy before a server.
 struct Site {
-    kind: FrontKind,
+    kind: ProxyKind,
     server: Server,
     folder: PathBuf,
     proxy: FrontProxy,
@@ -50,9 +51,9 @@ fn curl(proxy: &FrontProxy, folder: &Path, options: &[&str], path: &str) -> Comm
 }
 
 impl Site {
-    fn start(kind: FrontKind) -> Self {
+    fn start(kind: ProxyKind) -> Self {
         let health = free_address().unwrap();
-        let listen = json!([{"address": "127.0.0.1:@PORT@", "proxy_protocol": kind == FrontKind::Haproxy}]);
+        let listen = json!([{"address": "127.0.0.1:@PORT@", "proxy_protocol": kind == ProxyKind::Haproxy}]);
         let config = ServerConfig::for_tests()
             .set("server.listen", listen)
             .set("server.trusted_proxies", vec!["127.0.0.1"])
@@ -118,7 +119,7 @@ impl Site {
 }
 
 /// Everything that holds for each proxy.
-fn holds(kind: FrontKind) {
+fn holds(kind: ProxyKind) {
     let site = Site::start(kind);
     let path = "/api/v1/fetch_api_key";
     let form = |password: &str| format!("username=ada%40example.org&password={}", password.replace(' ', "+"));
@@ -142,7 +143,7 @@ fn holds(kind: FrontKind) {
     let refused = site.ask(&["--data-binary", &file], path);
     assert_eq!((refused.status, refused.text()), (wrong.status, wrong.text()), "{kind:?}");
 
-    if kind != FrontKind::Haproxy {
+    if kind != ProxyKind::Haproxy {
         let direct = site.server.send(&Request::new("POST", path).form(&form("wrong"))).unwrap();
         assert_eq!((direct.status, direct.text()), (wrong.status, wrong.text()), "{kind:?}");
     }
@@ -150,30 +151,30 @@ fn holds(kind: FrontKind) {
 
 #[test]
 fn nginx_names_clients_and_passes_everything_on() {
-    holds(FrontKind::Nginx);
+    holds(ProxyKind::Nginx);
 }
 
 #[test]
 fn caddy_of_debian_names_clients_and_passes_everything_on() {
-    holds(FrontKind::DebianCaddy);
+    holds(ProxyKind::DebianCaddy);
 }
 
 #[test]
 fn caddy_names_clients_and_passes_everything_on() {
-    holds(FrontKind::Caddy);
+    holds(ProxyKind::Caddy);
 }
 
 #[test]
 fn traefik_names_clients_and_passes_everything_on() {
-    holds(FrontKind::Traefik);
+    holds(ProxyKind::Traefik);
 }
 
 #[test]
 fn envoy_names_clients_and_passes_everything_on() {
-    holds(FrontKind::Envoy);
+    holds(ProxyKind::Envoy);
 }
 
 #[test]
 fn haproxy_names_clients_by_the_proxy_protocol_and_passes_everything_on() {
-    holds(FrontKind::Haproxy);
+    holds(ProxyKind::Haproxy);
 }

@@ -8,7 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use auth_conformance::certificates::write_certificates;
-use auth_conformance::front_proxy::{FrontKind, FrontProxy};
+use auth_conformance::forward_proxy::ProxyKind;
+use auth_conformance::front_proxy::FrontProxy;
 use auth_conformance::http::{self, Request};
 use auth_conformance::nodes::wait_until;
 use auth_conformance::process::free_address;
@@ -50,8 +51,8 @@ fn start(url: &str, first: Option<&Server>) -> (Server, SocketAddr) {
     (server, health)
 }
 
-/// Asks until it is told to stop: logs in, and checks a credential; by connections that are kept, or by one for each request.
-/// Returns the statuses.
+/// Sends logins and other requests until `stop` is set, over kept connections or over a new one for each request. Returns the
+/// status of each answer.
 fn ask(proxy: &FrontProxy, folder: &Path, kept: bool, stop: &AtomicBool) -> Vec<String> {
     let mut statuses = Vec::new();
     let connection: &[&str] = if kept { &[] } else { &["-H", "Connection: close"] };
@@ -87,7 +88,7 @@ fn two_servers_restart_one_after_the_other_and_no_request_fails() {
     fs::create_dir(&folder).unwrap();
     write_certificates(&folder).unwrap();
     let behind = [(first.address(), first_health), (second.address(), second_health)];
-    let proxy = FrontProxy::start(FrontKind::Haproxy, &behind, &folder).unwrap();
+    let proxy = FrontProxy::start(ProxyKind::Haproxy, &behind, &folder).unwrap();
     let is_up = || curl(&proxy, &folder, &["--fail"], "/api/v1/server_settings").output().unwrap();
     wait_until("the proxy", BACK, || is_up().status.success()).unwrap();
 

@@ -45,7 +45,7 @@ pub(crate) fn a_client_is_nobody_but_the_owner_of_its_credential(site: &Site) {
     assert!(!head.0.contains("evil"), "{:?}: {}", site.kind, head.0);
 }
 
-/// An application is told of no other place, and no connection leaves HTTP/1 but for a web socket.
+/// No header that names another path reaches an application, and no connection leaves HTTP/1 except for a web socket.
 pub(crate) fn an_application_is_asked_for_what_was_allowed_alone(site: &Site) {
     let eve = basic("eve", PASSWORD);
     for place in PLACES.iter().filter(|place| place.contains("/public") || place.ends_with("OPTIONS")) {
