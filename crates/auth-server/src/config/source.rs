@@ -105,8 +105,7 @@ mod tests {
         ] {
             let source = Source::parse(text).unwrap();
             let table = toml::from_str::<toml::Table>(text).unwrap();
-            let error =
-                serde_path_to_error::deserialize::<_, File>(toml::Value::Table(table)).unwrap_err();
+            let error = serde_path_to_error::deserialize::<_, File>(toml::Value::Table(table)).unwrap_err();
             assert_eq!(source.line(error.path()), line, "{text}: {error}");
         }
     }
