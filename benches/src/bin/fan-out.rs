@@ -62,7 +62,8 @@ async fn main() -> Result<()> {
     let url = cluster.database()?;
     fill(&arguments, &cluster, &url)?;
     let processes = Processes::of(&cluster)?;
-    let store = Postgres::open(&PostgresConfig::new(url.as_str()), Arc::new(SeededRng::new(1))).await?;
+    let store = open(&PostgresConfig::new(url.as_str()), 1).await?;
+    let store = &*store;
     let realm = store.realms().await?.first().context("the realm")?.id;
     let mut users = Vec::new();
     while users.len() < arguments.users {
@@ -70,14 +71,18 @@ async fn main() -> Result<()> {
         ensure!(!page.is_empty(), "the store has {} users", users.len());
         users.extend(page.into_iter().map(|account| account.user.id));
     }
-    checks(&store, &processes, arguments.users).await?;
+    checks(store, &processes, arguments.users).await?;
     for known in arguments.known {
-        comparison(&store, &processes, &users, known).await?;
+        comparison(store, &processes, &users, known).await?;
     }
     for nodes in arguments.nodes {
-        notification(&store, &processes, &url, &users, nodes, arguments.changes).await?;
+        notification(store, &processes, &url, &users, nodes, arguments.changes).await?;
     }
     Ok(())
+}
+
+async fn open(config: &PostgresConfig, seed: u64) -> Result<Arc<dyn Store>> {
+    Ok(Arc::new(Postgres::open(config, Arc::new(SeededRng::new(seed))).await?))
 }
 
 /// Fills the database with users, as `auth-server dev seed` makes them up.
@@ -102,7 +107,7 @@ fn fill(arguments: &Arguments, cluster: &Cluster, url: &str) -> Result<()> {
 }
 
 /// What the look-up of a credential takes that a server doesn't know.
-async fn checks(store: &Postgres, processes: &Processes, users: usize) -> Result<()> {
+async fn checks(store: &dyn Store, processes: &Processes, users: usize) -> Result<()> {
     const LOOKUPS: usize = 5000;
     let mut figures = Vec::new();
     for round in 0..ROUNDS {
@@ -122,7 +127,7 @@ async fn checks(store: &Postgres, processes: &Processes, users: usize) -> Result
 }
 
 /// What a comparison takes that a server makes twice a second, of so many known users.
-async fn comparison(store: &Postgres, processes: &Processes, users: &[UserId], known: usize) -> Result<()> {
+async fn comparison(store: &dyn Store, processes: &Processes, users: &[UserId], known: usize) -> Result<()> {
     let stride = (users.len() / known).max(1);
     let known: Vec<UserId> = users.iter().step_by(stride).take(known).copied().collect();
     let times = (200_000 / known.len()).clamp(5, 500);
@@ -162,7 +167,7 @@ impl ChangeListener for Told {
 
 /// What a change of a user takes with so many servers that listen, and how long it takes until the last one knows.
 async fn notification(
-    store: &Postgres,
+    store: &dyn Store,
     processes: &Processes,
     url: &str,
     users: &[UserId],
@@ -173,7 +178,7 @@ async fn notification(
     let (mut servers, mut listeners) = (Vec::new(), Vec::new());
     for number in 0..nodes {
         let config = PostgresConfig { connections: 1, ..PostgresConfig::new(url) };
-        let server = Postgres::open(&config, Arc::new(SeededRng::new(number as u64 + 2))).await?;
+        let server = open(&config, number as u64 + 2).await?;
         let (told, all) = (Arc::clone(&told), Arc::clone(&all));
         let listener = Arc::new(Told { told, all, wanted: nodes as u64 });
         let weak = Arc::downgrade(&listener);
@@ -190,7 +195,11 @@ async fn notification(
         if tokio::time::timeout(Duration::from_millis(500), all.notified()).await.is_ok() {
             break;
         }
-        ensure!(began.elapsed() < LONGEST * 3, "only {} of {nodes} servers listen", told.load(Ordering::Acquire));
+        ensure!(
+            began.elapsed() < LONGEST * 3,
+            "only {} of {nodes} servers listen",
+            told.load(Ordering::Acquire)
+        );
     }
     let (mut times, before) = (Vec::new(), processes.time()?);
     for number in 0..changes {
@@ -211,7 +220,7 @@ async fn notification(
 }
 
 /// Changes a user: reads its record, and writes another hash.
-async fn change(store: &Postgres, user: UserId) -> Result<()> {
+async fn change(store: &dyn Store, user: UserId) -> Result<()> {
     let account = store.user(user).await?.context("a user")?;
     let old = account.password.context("a user with a password")?;
     let new = PasswordString::new(format!("{}x", old.expose()));
