@@ -23,6 +23,7 @@ use crate::keyfile;
 use crate::store::{AnyStore, Opening};
 use crate::store_lock::StoreLock;
 use crate::system::{self, SystemClock, SystemRng, SystemStopwatch};
+use crate::timed_directory::TimedDirectory;
 use crate::websocket::{AnonymousSockets, Sockets};
 
 /// A store, an engine over it, and the protocols before it.
@@ -32,6 +33,7 @@ pub struct Assembled {
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     directories: Vec<Arc<Directory>>,
+    timed_directories: Vec<Arc<TimedDirectory>>,
     protocols: Vec<Arc<dyn Protocol>>,
     sockets: Option<Arc<Sockets>>,
     created: Option<String>,
@@ -111,11 +113,13 @@ impl Assembled {
         for settings in config.directories()? {
             directories.push(Arc::new(Directory::open(settings, Arc::clone(&clock))?));
         }
-        let backend = |directory: &Arc<Directory>| Arc::clone(directory) as Arc<dyn PasswordBackend>;
+        let timed = |directory| Arc::new(TimedDirectory::new(Arc::clone(directory)));
+        let timed_directories: Vec<_> = directories.iter().map(timed).collect();
+        let backend = |directory: &Arc<TimedDirectory>| Arc::clone(directory) as Arc<dyn PasswordBackend>;
         let builder = EngineBuilder {
             store,
             rules,
-            backends: directories.iter().map(backend).collect(),
+            backends: timed_directories.iter().map(backend).collect(),
             pool: Arc::clone(&pool),
             ring: Arc::new(ring),
             clock: Arc::clone(&clock),
@@ -135,7 +139,18 @@ impl Assembled {
             Err(error) => return Err(error.into()),
         };
         let (protocols, sockets) = (Vec::new(), None);
-        Ok(Self { engine, pool, clock, rng, directories, protocols, sockets, created, _lock: lock })
+        Ok(Self {
+            engine,
+            pool,
+            clock,
+            rng,
+            directories,
+            timed_directories,
+            protocols,
+            sockets,
+            created,
+            _lock: lock,
+        })
     }
 
     /// Says which of the store and the key ring this opening has created, if any.
@@ -195,6 +210,11 @@ impl Assembled {
     /// The directories, in the order of their names.
     pub(crate) fn directories(&self) -> &[Arc<Directory>] {
         &self.directories
+    }
+
+    /// The same as backends whose answers are timed.
+    pub(crate) fn timed_directories(&self) -> &[Arc<TimedDirectory>] {
+        &self.timed_directories
     }
 
     /// The hashing pool.

@@ -104,7 +104,7 @@ pub(crate) async fn accept(socket: ListenSocket, front: Arc<Front>) {
             }
         };
         let activity = Arc::new(Activity::new(&shared.stop));
-        if shared.bans(address.ip()) {
+        if shared.refuses_connection(address.ip()) {
             continue;
         }
         let client = shared.counted_as(address.ip());
@@ -164,7 +164,7 @@ impl Arrival {
             return None;
         };
         let Some(client) = named else { return Some(self) };
-        if shared.bans(client.ip()) {
+        if shared.refuses_connection(client.ip()) {
             return None;
         }
         drop(self.place);
@@ -262,7 +262,7 @@ async fn answer_by(
     let agent = request.headers().get(USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
     let peer = Peer::of_request(origin.client, id).through(address.ip());
     let peer = peer.with_agent(&String::from_utf8_lossy(agent));
-    let is_banned = shared.limits.network_rules().bans(peer.address);
+    let is_banned = shared.refuses_request(peer.address);
     if let Some(sockets) = router.sockets(request.uri().path()) {
         if is_banned {
             return refused(&*sockets.protocol, RequestError::Banned);

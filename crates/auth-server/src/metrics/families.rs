@@ -61,6 +61,8 @@ families! {
         "How long the look at the store took that is made twice a second.";
     DIRECTORY_ANSWERS = Counter "auth_server_directory_answers_total" ["directory", "answer"]
         "Answers of directories, by the name in the configuration.";
+    DIRECTORY_SECONDS = Histogram "auth_server_directory_seconds" ["directory"]
+        "How long directories took to answer a login or a look-up, by the name in the configuration.";
     MAILS = Counter "auth_server_mails_total" ["outcome"] "Attempts to send a mail, by what became of them.";
     MAIL_OLDEST_DUE = Gauge "auth_server_mail_oldest_due_seconds" []
         "How long the oldest mail that is due has waited; 0 where none waits.";
