@@ -11,7 +11,7 @@ use serde::de::Deserializer;
 
 use super::value::{positive, positive_span, text};
 use super::{ConfigError, Span};
-use crate::response::LONGEST_DELAY;
+use auth_tower::LONGEST_DELAY;
 
 /// The memory that is held back for larger hashes where the budget has room for it, in KiB: Django's hashes, and so
 /// Zulip's, take 100 MiB.
