@@ -1,11 +1,16 @@
 //! Builds the engine: makes each service with the parts that it uses.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use auth_core::{ChangeListener, Clock, PasswordBackend, ProtocolRules, Rng, Store};
+use auth_core::{
+    ChangeListener, Clock, PasswordBackend, ProtocolRules, Realm, Rng, Stopwatch, Store, SystemClock,
+    SystemRng, SystemStopwatch, cores,
+};
 use auth_crypto::keyring::KeyRing;
-use auth_crypto::pool::HashingPool;
+use auth_crypto::password::is_affordable;
+use auth_crypto::pool::{HashingPool, PoolConfig};
 
 use crate::account::address_verification::AddressVerificationService;
 use crate::account::api_keys::ApiKeyService;
@@ -29,7 +34,7 @@ use crate::directories::Directories;
 use crate::engine::Engine;
 use crate::error::OpenError;
 use crate::grants::GrantIssuer;
-use crate::keys::Keys;
+use crate::key_source::KeySource;
 use crate::login::app_password::AppPasswords;
 use crate::login::attempt_log::AttemptLog;
 use crate::login::backends::BackendChain;
@@ -61,36 +66,193 @@ use crate::token::renew::TokenRenewer;
 use crate::token::uses::CredentialUses;
 use crate::users::{UserFactory, UserFinder};
 
-/// The parts from which an engine is built.
-#[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
+/// Builds an [`Engine`]: see [`Engine::builder`].
 pub struct EngineBuilder {
-    /// Keeps the records.
-    pub store: Arc<dyn Store>,
-    /// Password backends beside the local one, which every engine has under the name `local`. A backend that says whose a
-    /// password is has an entry among the configuration's `directories`.
-    pub backends: Vec<Arc<dyn PasswordBackend>>,
-    /// The rules of protocols beside this project's own.
-    pub rules: Vec<Arc<dyn ProtocolRules>>,
-    /// Hashes passwords.
-    pub pool: Arc<HashingPool>,
-    /// Seals and signs.
-    pub ring: Arc<KeyRing>,
-    /// Tells the time.
-    pub clock: Arc<dyn Clock>,
-    /// Draws random bytes.
-    pub rng: Arc<dyn Rng>,
-    /// The operator's configuration.
-    pub config: Config,
+    store: Arc<dyn Store>,
+    backends: Vec<Arc<dyn PasswordBackend>>,
+    rules: Vec<Arc<dyn ProtocolRules>>,
+    pool: Option<Arc<HashingPool>>,
+    keys: KeySource,
+    clock: Arc<dyn Clock>,
+    stopwatch: Arc<dyn Stopwatch>,
+    rng: Arc<dyn Rng>,
+    config: Config,
+    is_for_repair: bool,
+}
+
+impl Engine {
+    /// Begins to build an engine over a store. What is not set is the default:
+    ///
+    /// | part | default |
+    /// | --- | --- |
+    /// | clock, stopwatch, random numbers | the operating system's |
+    /// | hashing pool | a thread for each core |
+    /// | key ring | made when the store is opened first, and kept in the store |
+    /// | password backends | stored passwords |
+    /// | configuration | [`Config::default`] |
+    ///
+    /// A key ring in the store protects nothing from whoever reads the store. Where that matters, keep it apart: see
+    /// `EngineBuilder::key_file` and [`EngineBuilder::key_ring`].
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::path::Path;
+    /// use std::sync::Arc;
+    /// use auth_engine::Engine;
+    /// use auth_store::Sqlite;
+    ///
+    /// let store = Sqlite::open(Path::new("accounts.db"))?;
+    /// let engine = Engine::builder(Arc::new(store)).key_file("keys.toml").open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn builder(store: Arc<dyn Store>) -> EngineBuilder {
+        EngineBuilder {
+            store,
+            backends: Vec::new(),
+            rules: Vec::new(),
+            pool: None,
+            keys: KeySource::Store,
+            clock: Arc::new(SystemClock),
+            stopwatch: Arc::new(SystemStopwatch::start()),
+            rng: Arc::new(SystemRng),
+            config: Config::default(),
+            is_for_repair: false,
+        }
+    }
 }
 
 impl EngineBuilder {
-    /// Builds the engine. An empty store is bound to the key ring; any other must be bound to it already.
+    /// The store that the engine will be over: a password backend may look at it.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Sets the configuration.
+    #[must_use]
+    pub fn config(self, config: Config) -> Self {
+        Self { config, ..self }
+    }
+
+    /// Adds a password backend beside the local one, which every engine has under the name `local`. Realms list the backends
+    /// that they ask. A backend that says whose a password is has an entry among [`Config::directories`].
+    #[must_use]
+    pub fn backend(mut self, backend: Arc<dyn PasswordBackend>) -> Self {
+        self.backends.push(backend);
+        self
+    }
+
+    /// Adds the rules of a protocol that is none of this project's own, or takes the place of one that is.
+    #[must_use]
+    pub fn rules(mut self, rules: Arc<dyn ProtocolRules>) -> Self {
+        self.rules.push(rules);
+        self
+    }
+
+    /// Has passwords hashed by this pool, which several engines may share.
+    #[must_use]
+    pub fn pool(self, pool: Arc<HashingPool>) -> Self {
+        Self { pool: Some(pool), ..self }
+    }
+
+    /// Seals and signs with this key ring, which the program keeps itself.
+    #[must_use]
+    pub fn key_ring(self, ring: Arc<KeyRing>) -> Self {
+        Self { keys: KeySource::Given(ring), ..self }
+    }
+
+    /// Seals and signs with the key ring in this file, which is made with mode 0600 where a new store has none. The file has
+    /// the form of auth-server's key file. Keep a copy of it apart from those of the store.
+    #[cfg(feature = "key-file")]
+    #[must_use]
+    pub fn key_file(self, path: impl Into<std::path::PathBuf>) -> Self {
+        Self { keys: KeySource::File(path.into()), ..self }
+    }
+
+    /// Takes the time from this clock.
+    #[must_use]
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Measures how long hashes and looks at the store take by this stopwatch.
+    #[must_use]
+    pub fn stopwatch(self, stopwatch: Arc<dyn Stopwatch>) -> Self {
+        Self { stopwatch, ..self }
+    }
+
+    /// Draws random bytes from this source, which must be fit for keys.
+    #[must_use]
+    pub fn rng(self, rng: Arc<dyn Rng>) -> Self {
+        Self { rng, ..self }
+    }
+
+    /// Opens the engine also where a realm lists a backend that the engine lacks, for programs with which operators repair
+    /// that. Logins in such a realm fail with an internal error.
+    #[must_use]
+    pub fn for_repair(self) -> Self {
+        Self { is_for_repair: true, ..self }
+    }
+
+    /// Checks that every backend has a name of its own, and that directories and their rights belong together.
+    fn check_backends(&self) -> Result<(), OpenError> {
+        let mut names = BTreeSet::from([Realm::LOCAL]);
+        if let Some(twice) = self.backends.iter().find(|backend| !names.insert(backend.name())) {
+            return Err(OpenError::SameBackend(twice.name().to_owned()));
+        }
+        if let Some(lost) = self.config.directories.keys().find(|name| !names.contains(name.as_str())) {
+            return Err(OpenError::DirectoryWithoutBackend(lost.clone()));
+        }
+        let has_rights = |name| self.config.directories.contains_key(name);
+        match self.backends.iter().find(|backend| backend.is_directory() && !has_rights(backend.name())) {
+            Some(directory) => Err(OpenError::DirectoryWithoutRights(directory.name().to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks that the engine has the backends that realms list.
+    async fn check_realms(&self) -> Result<(), OpenError> {
+        let has = |name: &String| {
+            name == Realm::LOCAL || self.backends.iter().any(|backend| backend.name() == name)
+        };
+        for realm in self.store.realms().await? {
+            if let Some(backend) = realm.backends.into_iter().find(|name| !has(name)) {
+                return Err(OpenError::UnknownBackend { realm: realm.slug, backend });
+            }
+        }
+        Ok(())
+    }
+
+    /// The pool that was set, or one for this machine.
+    fn hashing_pool(&self) -> Result<Arc<HashingPool>, OpenError> {
+        let params = self.config.passwords.params;
+        if !is_affordable(params) {
+            return Err(OpenError::CostlyPasswords);
+        }
+        if let Some(pool) = &self.pool {
+            let is_enough = pool.config().largest_kib() >= params.memory_kib() as usize;
+            return if is_enough { Ok(Arc::clone(pool)) } else { Err(OpenError::SmallPool) };
+        }
+        let config = PoolConfig::new(cores(), PoolConfig::INTERLEAVE, params);
+        let pool = HashingPool::new(config, Arc::clone(&self.rng), Arc::clone(&self.stopwatch));
+        pool.map(Arc::new).map_err(OpenError::Threads)
+    }
+
+    /// Opens the engine. An empty store is bound to the key ring; any other must be bound to it already.
     ///
     /// # Errors
-    /// [`OpenError`] when the store can't be read or belongs to another key ring.
+    /// [`OpenError`] when the store can't be read or belongs to another key ring, or parts don't fit together: what would fail
+    /// logins later is refused here.
     pub async fn open(self) -> Result<Engine, OpenError> {
-        let Self { store, mut backends, rules, pool, ring, clock, rng, config } = self;
-        let keys = Arc::new(Keys::open(Arc::clone(&store), ring).await?);
+        self.check_backends()?;
+        if !self.is_for_repair {
+            self.check_realms().await?;
+        }
+        let pool = self.hashing_pool()?;
+        let Self { store, mut backends, rules, keys, clock, stopwatch, rng, config, .. } = self;
+        let keys = Arc::new(keys.open(&store, &*rng).await?);
         let rules = Arc::new(RuleSet::new(&config, rules));
         let realms = Arc::new(RealmCache::new(Arc::clone(&store), Arc::clone(&clock), config.outage));
         let directories = Arc::new(Directories::new(config.directories.clone()));
@@ -365,7 +527,9 @@ impl EngineBuilder {
             address_verification: addresses,
             store,
             clock,
+            stopwatch,
             rng,
+            pool,
             config,
             keys,
             realms,

@@ -17,8 +17,7 @@ use auth_core::{
     VerifyRequest,
 };
 use auth_engine::{
-    CommonQuotas, Config, DirectoryConfig, EngineBuilder, EntryMatch, FailureDelay, PasswordConfig,
-    RocketChatConfig,
+    CommonQuotas, Config, DirectoryConfig, EntryMatch, FailureDelay, PasswordConfig, RocketChatConfig,
 };
 
 use auth_crypto::totp;
@@ -55,6 +54,10 @@ struct People {
 impl PasswordBackend for People {
     fn name(&self) -> &str {
         "corp"
+    }
+
+    fn is_directory(&self) -> bool {
+        true
     }
 
     async fn verify(&self, request: &VerifyRequest<'_>) -> BackendAnswer {
@@ -102,8 +105,8 @@ fn with_directory(directory: DirectoryConfig) -> Config {
 async fn with_people(config: Config, entries: Vec<Entry>) -> (World, Arc<People>) {
     let entries = Mutex::new(entries);
     let people = Arc::new(People { entries, is_down: AtomicBool::new(false), asked: AtomicUsize::new(0) });
-    let backends = vec![Arc::clone(&people) as _];
-    let world = world::built(config, |builder| EngineBuilder { backends, ..builder }).await;
+    let backend = Arc::clone(&people);
+    let world = world::built(config, |builder| builder.backend(backend)).await;
     world::import(&world, USERS).await;
     (world, people)
 }
