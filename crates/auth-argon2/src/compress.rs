@@ -45,7 +45,10 @@ pub(crate) trait Compress {
 
 /// Blocks to prefetch while another block is computed. The addresses need not be valid.
 #[derive(Clone, Copy)]
-#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "the portable kernel prefetches nothing"))]
+#[cfg_attr(
+    not(any(target_arch = "x86_64", target_arch = "aarch64")),
+    expect(dead_code, reason = "the portable kernel prefetches nothing")
+)]
 pub(crate) struct Prefetch {
     /// The block that this lane writes next.
     pub(crate) target: *const Block,

@@ -3,29 +3,41 @@
 #![expect(unsafe_code, reason = "vector instructions on raw memory")]
 #![expect(clippy::indexing_slicing, reason = "arrays of two with indices below two")]
 
-use std::arch::x86_64::{
+use core::arch::x86_64::{
     __m256i, _MM_HINT_T0, _mm_prefetch, _mm256_add_epi64, _mm256_alignr_epi8, _mm256_load_si256,
     _mm256_mul_epu32, _mm256_permute4x64_epi64, _mm256_setr_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8,
     _mm256_shuffle_epi32, _mm256_srli_epi64, _mm256_store_si256, _mm256_xor_si256,
 };
 
+use super::Implementation;
 use crate::block::Block;
 use crate::compress::{Compress, Prefetch};
-use crate::fill;
+use crate::fill::{self, MAX_INTERLEAVED};
 use crate::segment::Segment;
+
+cpufeatures::new!(avx2, "avx2");
+
+/// The kernel's description.
+pub(super) const KERNEL: Implementation = Implementation {
+    name: "avx2",
+    runs_here: avx2::get,
+    interleaved: MAX_INTERLEAVED,
+    position: Avx2::position,
+    fill,
+};
 
 /// Fills a segment with AVX2 enabled.
 ///
 /// # Safety
 /// As for [`fill::fill`]; the machine has AVX2.
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn fill(segment: &Segment<'_>) {
+unsafe fn fill(segment: &Segment<'_>) {
     // SAFETY: the caller makes the same promises.
     unsafe { fill::fill::<Avx2>(segment) }
 }
 
 /// The AVX2 kernel.
-pub(super) struct Avx2;
+struct Avx2;
 
 /// One register of each of two rows or columns.
 type Two = [__m256i; 2];

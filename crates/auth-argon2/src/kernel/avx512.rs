@@ -4,31 +4,43 @@
 #![expect(unsafe_code, reason = "vector instructions on raw memory")]
 #![expect(clippy::indexing_slicing, reason = "arrays of four with indices below four")]
 
-use std::arch::asm;
-use std::arch::x86_64::{
+use core::arch::asm;
+use core::arch::x86_64::{
     __m512i, _MM_HINT_T0, _mm_cvtsi128_si64, _mm_prefetch, _mm512_add_epi64, _mm512_castsi512_si128,
     _mm512_load_si512, _mm512_mul_epu32, _mm512_permutex_epi64, _mm512_permutexvar_epi64, _mm512_ror_epi64,
     _mm512_set_epi64, _mm512_setzero_si512, _mm512_shuffle_i64x2, _mm512_store_si512, _mm512_xor_si512,
 };
-use std::ops::Range;
+use core::ops::Range;
 
+use super::Implementation;
 use crate::block::Block;
 use crate::compress::{Compress, Prefetch};
-use crate::fill;
+use crate::fill::{self, MAX_INTERLEAVED};
 use crate::segment::Segment;
+
+cpufeatures::new!(avx512f, "avx512f");
+
+/// The kernel's description.
+pub(super) const KERNEL: Implementation = Implementation {
+    name: "avx512",
+    runs_here: avx512f::get,
+    interleaved: MAX_INTERLEAVED,
+    position: Avx512::position,
+    fill,
+};
 
 /// Fills a segment with AVX-512F enabled.
 ///
 /// # Safety
 /// As for [`fill::fill`]; the machine has AVX-512F.
 #[target_feature(enable = "avx512f")]
-pub(super) unsafe fn fill(segment: &Segment<'_>) {
+unsafe fn fill(segment: &Segment<'_>) {
     // SAFETY: the caller makes the same promises.
     unsafe { fill::fill::<Avx512>(segment) }
 }
 
 /// The AVX-512 kernel.
-pub(super) struct Avx512;
+struct Avx512;
 
 /// One register of each of four chains.
 type Four = [__m512i; 4];

@@ -3,11 +3,22 @@
 #![expect(unsafe_code, reason = "blocks come as raw memory")]
 #![expect(clippy::indexing_slicing, reason = "a block has 128 words, and every index is below that")]
 
+use super::Implementation;
 use crate::block::Block;
 use crate::compress::{Compress, Prefetch};
+use crate::fill;
+
+/// The kernel's description.
+pub(super) const KERNEL: Implementation = Implementation {
+    name: "portable",
+    runs_here: || true,
+    interleaved: 1,
+    position: Portable::position,
+    fill: fill::fill::<Portable>,
+};
 
 /// The portable kernel.
-pub(super) struct Portable;
+struct Portable;
 
 impl Compress for Portable {
     type Previous = *const Block;
@@ -65,29 +76,49 @@ fn permute(state: &mut [u64; 128]) {
 /// The permutation P: a round of BLAKE2b with Argon2's multiplication, on sixteen words (RFC 9106, section 3.6).
 #[inline(always)]
 fn round(state: &mut [u64; 128], positions: [usize; 16]) {
-    let mut v = positions.map(|position| state[position]);
-    for [a, b, c, d] in [
-        [0, 4, 8, 12],
-        [1, 5, 9, 13],
-        [2, 6, 10, 14],
-        [3, 7, 11, 15],
-        [0, 5, 10, 15],
-        [1, 6, 11, 12],
-        [2, 7, 8, 13],
-        [3, 4, 9, 14],
-    ] {
-        v[a] = multiply_add(v[a], v[b]);
-        v[d] = (v[d] ^ v[a]).rotate_right(32);
-        v[c] = multiply_add(v[c], v[d]);
-        v[b] = (v[b] ^ v[c]).rotate_right(24);
-        v[a] = multiply_add(v[a], v[b]);
-        v[d] = (v[d] ^ v[a]).rotate_right(16);
-        v[c] = multiply_add(v[c], v[d]);
-        v[b] = (v[b] ^ v[c]).rotate_right(63);
-    }
-    for (position, word) in positions.into_iter().zip(v) {
+    let [
+        mut a0,
+        mut a1,
+        mut a2,
+        mut a3,
+        mut b0,
+        mut b1,
+        mut b2,
+        mut b3,
+        mut c0,
+        mut c1,
+        mut c2,
+        mut c3,
+        mut d0,
+        mut d1,
+        mut d2,
+        mut d3,
+    ] = positions.map(|position| state[position]);
+    mix(&mut a0, &mut b0, &mut c0, &mut d0);
+    mix(&mut a1, &mut b1, &mut c1, &mut d1);
+    mix(&mut a2, &mut b2, &mut c2, &mut d2);
+    mix(&mut a3, &mut b3, &mut c3, &mut d3);
+    mix(&mut a0, &mut b1, &mut c2, &mut d3);
+    mix(&mut a1, &mut b2, &mut c3, &mut d0);
+    mix(&mut a2, &mut b3, &mut c0, &mut d1);
+    mix(&mut a3, &mut b0, &mut c1, &mut d2);
+    let words = [a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3];
+    for (position, word) in positions.into_iter().zip(words) {
         state[position] = word;
     }
+}
+
+/// The function G of BLAKE2b with Argon2's multiplication.
+#[inline(always)]
+fn mix(a: &mut u64, b: &mut u64, c: &mut u64, d: &mut u64) {
+    *a = multiply_add(*a, *b);
+    *d = (*d ^ *a).rotate_right(32);
+    *c = multiply_add(*c, *d);
+    *b = (*b ^ *c).rotate_right(24);
+    *a = multiply_add(*a, *b);
+    *d = (*d ^ *a).rotate_right(16);
+    *c = multiply_add(*c, *d);
+    *b = (*b ^ *c).rotate_right(63);
 }
 
 /// `a + b + 2·lo(a)·lo(b)`, where `lo` is the lower 32 bits.
