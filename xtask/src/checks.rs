@@ -5,7 +5,7 @@ use xshell::{Shell, cmd};
 
 use crate::progress::{say, step, sum_up};
 use crate::tools::{self, CargoTool};
-use crate::{clients, dist, features, fuzz, kits, nodes, tidy};
+use crate::{clients, dist, features, foreign, fuzz, kits, nodes, tidy};
 
 /// The version of cargo-deny that deny.toml is written for.
 const DENY: CargoTool =
@@ -100,6 +100,7 @@ pub(crate) fn ci(sh: &Shell, release: bool) -> Result<()> {
     cmd!(sh, "{deny} --locked check licenses sources").run()?;
     test(sh, release)?;
     if release {
+        foreign::run(sh)?;
         dist::run(sh, &dist::Arguments { trial: true, twice: true })?;
     }
     Ok(())

@@ -9,6 +9,7 @@ mod checks;
 mod clients;
 mod dist;
 mod features;
+mod foreign;
 mod fuzz;
 mod kits;
 mod mutants;
@@ -50,7 +51,7 @@ enum Task {
     /// Runs the checks that must pass before a change lands, then `test`: formatting, tidiness, lints, each feature
     /// alone, documentation, unused dependencies, spelling, licences and sources.
     Ci {
-        /// Run `test --full` and `dist --trial --twice` at the end, for a release: slow.
+        /// Run `test --full`, `foreign` and `dist --trial --twice` at the end, for a release: slow.
         #[arg(long)]
         release: bool,
     },
@@ -88,6 +89,8 @@ enum Task {
     },
     /// Runs fuzz targets.
     Fuzz(fuzz::Arguments),
+    /// Tests the Argon2 kernels for ARM processors in an emulator, and counts their instructions.
+    Foreign,
     /// Tests whether a test fails for each small change of logins, checks of tokens, limits, second factors and
     /// revocation. It takes hours.
     Mutants(mutants::Arguments),
@@ -132,6 +135,7 @@ fn run(task: Task) -> Result<()> {
         Task::Mutants(arguments) => mutants::run(&sh, &arguments),
         Task::Clients => clients::install(&sh),
         Task::Kits => checks::kits(&sh),
+        Task::Foreign => foreign::run(&sh),
         Task::Screenshots => screenshots::run(&sh),
         Task::Dist(arguments) => dist::run(&sh, &arguments),
     }

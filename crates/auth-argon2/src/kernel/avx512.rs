@@ -3,6 +3,7 @@
 
 #![expect(unsafe_code, reason = "vector instructions on raw memory")]
 #![expect(clippy::indexing_slicing, reason = "arrays of four with indices below four")]
+#![expect(clippy::needless_range_loop, reason = "two arrays have the same index")]
 
 use core::arch::asm;
 use core::arch::x86_64::{
@@ -63,8 +64,10 @@ impl Compress for Avx512 {
         // SAFETY: a block has the length of sixteen registers and the alignment of one. The caller promises the rest.
         unsafe {
             let mut registers = [[_mm512_setzero_si512(); 4]; 4];
-            for (index, register) in registers.as_flattened_mut().iter_mut().enumerate() {
-                *register = _mm512_load_si512(block.cast::<__m512i>().add(index));
+            for g in 0..4 {
+                for k in 0..4 {
+                    registers[g][k] = _mm512_load_si512(block.cast::<__m512i>().add(4 * g + k));
+                }
             }
             registers
         }
@@ -122,8 +125,10 @@ impl Compress for Avx512 {
             }
             columns!(0 1 2 3 4 5 6 7 8 9 10 11);
             let output = xor(state, input);
-            for (index, register) in output.as_flattened().iter().enumerate() {
-                _mm512_store_si512(target.cast::<__m512i>().add(index), *register);
+            for g in 0..4 {
+                for k in 0..4 {
+                    _mm512_store_si512(target.cast::<__m512i>().add(4 * g + k), output[g][k]);
+                }
             }
             output
         }
@@ -146,9 +151,11 @@ fn prefetch_line(block: *const Block, line: usize) {
 
 #[inline(always)]
 unsafe fn xor(mut a: Registers, b: Registers) -> Registers {
-    for (a, b) in a.as_flattened_mut().iter_mut().zip(b.as_flattened()) {
-        // SAFETY: the caller promises that the machine has AVX-512F.
-        *a = unsafe { _mm512_xor_si512(*a, *b) };
+    for g in 0..4 {
+        for k in 0..4 {
+            // SAFETY: the caller promises that the machine has AVX-512F.
+            a[g][k] = unsafe { _mm512_xor_si512(a[g][k], b[g][k]) };
+        }
     }
     a
 }

@@ -3,6 +3,7 @@
 
 #![expect(unsafe_code, reason = "vector instructions on raw memory")]
 #![expect(clippy::indexing_slicing, reason = "arrays with constant indices below their lengths")]
+#![expect(clippy::needless_range_loop, reason = "an index has several uses")]
 
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
@@ -68,7 +69,8 @@ impl<C: Cell, const SIDE: usize> Compress for Cells<C, SIDE> {
         let output = target.cast::<C>();
         // SAFETY: a block has the length of 64 cells and a greater alignment. The caller promises the rest.
         unsafe {
-            for first in (0..8).step_by(SIDE) {
+            for group in 0..8 / SIDE {
+                let first = SIDE * group;
                 for line in 2 * first..2 * (first + SIDE) {
                     C::prefetch_to_write(cache_line(prefetch.target, line));
                     if let Some(reference) = prefetch.reference {
@@ -76,34 +78,36 @@ impl<C: Cell, const SIDE: usize> Compress for Cells<C, SIDE> {
                     }
                 }
                 let mut rows = [[previous.read(); 8]; SIDE];
-                for (row, cells) in rows.iter_mut().enumerate() {
-                    for (column, cell) in cells.iter_mut().enumerate() {
+                for row in 0..SIDE {
+                    for column in 0..8 {
                         let at = 8 * (first + row) + column;
-                        *cell = previous.add(at).read().xor(reference.add(at).read());
+                        let cell = previous.add(at).read().xor(reference.add(at).read());
+                        rows[row][column] = cell;
                         // The target holds what the permuted block is combined with, until that is known.
-                        let kept = if XOR { cell.xor(output.add(at).read()) } else { *cell };
+                        let kept = if XOR { cell.xor(output.add(at).read()) } else { cell };
                         output.add(at).write(kept);
                     }
                 }
                 round(&mut rows);
-                for (row, cells) in rows.iter().enumerate() {
-                    for (column, cell) in cells.iter().enumerate() {
-                        state.add(8 * (first + row) + column).write(*cell);
+                for row in 0..SIDE {
+                    for column in 0..8 {
+                        state.add(8 * (first + row) + column).write(rows[row][column]);
                     }
                 }
             }
-            for first in (0..8).step_by(SIDE) {
+            for group in 0..8 / SIDE {
+                let first = SIDE * group;
                 let mut columns = [[previous.read(); 8]; SIDE];
-                for (column, cells) in columns.iter_mut().enumerate() {
-                    for (row, cell) in cells.iter_mut().enumerate() {
-                        *cell = state.add(8 * row + first + column).read();
+                for column in 0..SIDE {
+                    for row in 0..8 {
+                        columns[column][row] = state.add(8 * row + first + column).read();
                     }
                 }
                 round(&mut columns);
                 for row in 0..8 {
-                    for (column, cells) in columns.iter().enumerate() {
+                    for column in 0..SIDE {
                         let cell = output.add(8 * row + first + column);
-                        cell.write(cell.read().xor(cells[row]));
+                        cell.write(cell.read().xor(columns[column][row]));
                     }
                 }
                 if first == 0 {

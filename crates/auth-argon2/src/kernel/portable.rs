@@ -2,6 +2,7 @@
 
 #![expect(unsafe_code, reason = "blocks come as raw memory")]
 #![expect(clippy::indexing_slicing, reason = "a block has 128 words, and every index is below that")]
+#![expect(clippy::needless_range_loop, reason = "several arrays have the same index")]
 
 use super::Implementation;
 use crate::block::Block;
@@ -48,14 +49,18 @@ impl Compress for Portable {
                 &mut *target.cast::<[u64; 128]>(),
             )
         };
-        let input: [u64; 128] = std::array::from_fn(|word| previous[word] ^ reference[word]);
-        let mut state = input;
+        let mut state = [0; 128];
+        for word in 0..128 {
+            state[word] = previous[word] ^ reference[word];
+            // The target holds what the permuted block is combined with, until that is known.
+            target[word] = state[word] ^ if XOR { target[word] } else { 0 };
+        }
         permute(&mut state);
-        for (word, target) in target.iter_mut().enumerate() {
-            *target = state[word] ^ input[word] ^ if XOR { *target } else { 0 };
+        for word in 0..128 {
+            target[word] ^= state[word];
         }
         first_word(target[0]);
-        std::ptr::from_ref(target).cast()
+        core::ptr::from_ref(target).cast()
     }
 
     #[inline(always)]
@@ -66,45 +71,32 @@ impl Compress for Portable {
 #[inline(never)]
 fn permute(state: &mut [u64; 128]) {
     for row in 0..8 {
-        round(state, std::array::from_fn(|word| 16 * row + word));
+        round(state, 16 * row, 2);
     }
     for column in 0..8 {
-        round(state, std::array::from_fn(|word| 16 * (word / 2) + 2 * column + word % 2));
+        round(state, 2 * column, 16);
     }
 }
 
-/// The permutation P: a round of BLAKE2b with Argon2's multiplication, on sixteen words (RFC 9106, section 3.6).
+/// The permutation P: a round of BLAKE2b with Argon2's multiplication, on sixteen words (RFC 9106, section 3.6). They are
+/// eight pairs of neighbours: the first begins at word `first`, and the others follow at the given distance.
 #[inline(always)]
-fn round(state: &mut [u64; 128], positions: [usize; 16]) {
-    let [
-        mut a0,
-        mut a1,
-        mut a2,
-        mut a3,
-        mut b0,
-        mut b1,
-        mut b2,
-        mut b3,
-        mut c0,
-        mut c1,
-        mut c2,
-        mut c3,
-        mut d0,
-        mut d1,
-        mut d2,
-        mut d3,
-    ] = positions.map(|position| state[position]);
-    mix(&mut a0, &mut b0, &mut c0, &mut d0);
-    mix(&mut a1, &mut b1, &mut c1, &mut d1);
-    mix(&mut a2, &mut b2, &mut c2, &mut d2);
-    mix(&mut a3, &mut b3, &mut c3, &mut d3);
-    mix(&mut a0, &mut b1, &mut c2, &mut d3);
-    mix(&mut a1, &mut b2, &mut c3, &mut d0);
-    mix(&mut a2, &mut b3, &mut c0, &mut d1);
-    mix(&mut a3, &mut b0, &mut c1, &mut d2);
-    let words = [a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3];
-    for (position, word) in positions.into_iter().zip(words) {
-        state[position] = word;
+fn round(state: &mut [u64; 128], first: usize, distance: usize) {
+    let mut words = [0; 16];
+    for word in 0..16 {
+        words[word] = state[first + word / 2 * distance + word % 2];
+    }
+    let [a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3] = &mut words;
+    mix(a0, b0, c0, d0);
+    mix(a1, b1, c1, d1);
+    mix(a2, b2, c2, d2);
+    mix(a3, b3, c3, d3);
+    mix(a0, b1, c2, d3);
+    mix(a1, b2, c3, d0);
+    mix(a2, b3, c0, d1);
+    mix(a3, b0, c1, d2);
+    for word in 0..16 {
+        state[first + word / 2 * distance + word % 2] = words[word];
     }
 }
 

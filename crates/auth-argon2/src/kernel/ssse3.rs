@@ -53,10 +53,11 @@ unsafe impl Cell for Register {
     unsafe fn multiply_add(a: [Self; 2], b: [Self; 2]) -> [Self; 2] {
         let ([a0, a1], [b0, b1]) = (a, b);
         // SAFETY: the caller promises that the machine has SSSE3.
-        [(a0, b0), (a1, b1)].map(|(a, b)| unsafe {
+        let one = |a: Self, b: Self| unsafe {
             let product = _mm_mul_epu32(a.0, b.0);
             Self(_mm_add_epi64(_mm_add_epi64(a.0, b.0), _mm_add_epi64(product, product)))
-        })
+        };
+        [one(a0, b0), one(a1, b1)]
     }
 
     #[inline(always)]
