@@ -58,5 +58,5 @@ pub(crate) struct Prefetch {
 
 impl Prefetch {
     /// No block.
-    pub(crate) const NONE: Self = Self { target: std::ptr::null(), reference: None };
+    pub(crate) const NONE: Self = Self { target: core::ptr::null(), reference: None };
 }

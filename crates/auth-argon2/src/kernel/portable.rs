@@ -2,7 +2,6 @@
 
 #![expect(unsafe_code, reason = "blocks come as raw memory")]
 #![expect(clippy::indexing_slicing, reason = "a block has 128 words, and every index is below that")]
-#![expect(clippy::needless_range_loop, reason = "several arrays have the same index")]
 
 use super::Implementation;
 use crate::block::Block;
