@@ -1,12 +1,15 @@
 //! The project's own rules, which no other tool checks: file headers and lengths, arrows between crates, no circles
 //! between files, no crate that brings more along than its ceiling, no test switched off, no tracked secrets, no promise in
-//! SECURITY.md without a test, no template that lets markup in.
+//! SECURITY.md without a test, no template that lets markup in, no crate that a registry would refuse, no link of a page that
+//! leads nowhere.
 
 mod arrows;
 mod circles;
 mod modules;
 mod names;
+mod pages;
 mod promises;
+mod published;
 mod resolve;
 mod secrets;
 mod templates;
@@ -49,6 +52,7 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     let root = sh.current_dir();
     let metadata = MetadataCommand::new().current_dir(&root).no_deps().exec()?;
     let mut findings = arrows::findings(&root, &metadata);
+    findings.extend(published::findings(&metadata));
     let mut tests = BTreeSet::new();
     for folder in FOLDERS.iter().map(|folder| root.join(folder)).filter(|folder| sh.path_exists(folder)) {
         for file in files(sh, &folder, "html")? {
@@ -68,7 +72,14 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     findings.extend(test_findings(&metadata));
     findings.extend(dependency_findings(&sh.read_file("Cargo.toml")?, &metadata));
     findings.extend(circle_findings(sh, &root, &metadata)?);
-    findings.extend(secret_findings(sh)?);
+    if sh.path_exists(".git") {
+        let tracked = tracked(sh)?;
+        // A tracked file that was deleted just now holds nothing.
+        findings.extend(secrets::findings(&tracked, &|file| sh.read_binary_file(file).unwrap_or_default()));
+        findings.extend(pages::findings(&root, &tracked));
+    } else {
+        say("not a git repository: no file is tracked");
+    }
     findings.extend(weight::findings(sh, &sh.read_file(weight::TABLE)?, &libraries(&root, &metadata))?);
     let manifest = sh.read_file("fuzz/Cargo.toml")?;
     for target in fuzz::targets(sh)? {
@@ -173,17 +184,10 @@ fn target_roots(root: &Path, package: &Package) -> Vec<String> {
     files.map(|file| file.display().to_string()).collect()
 }
 
-/// Secrets among the files that git tracks.
-fn secret_findings(sh: &Shell) -> Result<Vec<String>> {
-    if !sh.path_exists(".git") {
-        say("not a git repository: no file is tracked");
-        return Ok(Vec::new());
-    }
+/// The files that git tracks.
+fn tracked(sh: &Shell) -> Result<Vec<String>> {
     let listed = cmd!(sh, "git ls-files -z").quiet().read()?;
-    let tracked: Vec<String> =
-        listed.split('\0').filter(|file| !file.is_empty()).map(str::to_owned).collect();
-    // A tracked file that was deleted just now holds nothing.
-    Ok(secrets::findings(&tracked, &|file| sh.read_binary_file(file).unwrap_or_default()))
+    Ok(listed.split('\0').filter(|file| !file.is_empty()).map(str::to_owned).collect())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use serde::de::Deserializer;
 
 use super::value::{positive, positive_span, text};
 use super::{ConfigError, Span};
-use crate::response::LONGEST_DELAY;
+use auth_tower::LONGEST_DELAY;
 
 /// The cheapest parameters that OWASP's cheat sheet advises: memory in KiB, and passes.
 const OWASP: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)];
