@@ -32,7 +32,7 @@
 //! # To add a store
 //!
 //! Implement the ten narrow traits that make up [`Store`]. Methods are whole commands, "not there" is `Ok(None)`, and what
-//! is acknowledged is durable. Run the battery of `auth-store` against the store.
+//! is acknowledged is durable. Run the battery of `auth-store-battery` against the store.
 //!
 //! # To add a protocol
 //!

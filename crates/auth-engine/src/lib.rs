@@ -74,6 +74,7 @@
 //!
 //! | feature | adds | by default |
 //! | --- | --- | --- |
+//! | `bcrypt` | stored passwords of bcrypt, such as those of Django, Rocket.Chat and Zettelstore | yes |
 //! | `key-file` | key rings in files, as auth-server keeps them | yes |
 //! | `test-util` | `testing`: an engine for tests, with the clock in their hands | no |
 //!

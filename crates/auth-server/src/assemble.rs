@@ -25,6 +25,7 @@ use crate::config::{Config, StoreLocation, Web, ZettelstoreAnswer};
 use crate::keyfile;
 use crate::store::{AnyStore, Opening};
 use crate::store_lock::StoreLock;
+use crate::timed_directory::TimedDirectory;
 use crate::websocket::{AnonymousSockets, Sockets};
 
 /// A store, an engine over it, and the protocols before it.
@@ -34,6 +35,7 @@ pub struct Assembled {
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     directories: Vec<Arc<Directory>>,
+    timed_directories: Vec<Arc<TimedDirectory>>,
     protocols: Vec<Arc<dyn Protocol>>,
     sockets: Option<Arc<Sockets>>,
     created: Option<String>,
@@ -121,11 +123,13 @@ impl Assembled {
         for protocol in rules {
             builder = builder.rules(protocol);
         }
-        let mut directories = Vec::new();
+        let (mut directories, mut timed_directories) = (Vec::new(), Vec::new());
         for settings in config.directories()? {
             let directory = Arc::new(Directory::open(settings, Arc::clone(&clock))?);
-            builder = builder.backend(Arc::clone(&directory) as _);
+            let timed = Arc::new(TimedDirectory::new(Arc::clone(&directory)));
+            builder = builder.backend(Arc::clone(&timed) as _);
             directories.push(directory);
+            timed_directories.push(timed);
         }
         let engine = match builder.open().await {
             Ok(engine) => Arc::new(engine),
@@ -140,7 +144,18 @@ impl Assembled {
             Err(error) => return Err(error.into()),
         };
         let (protocols, sockets) = (Vec::new(), None);
-        Ok(Self { engine, pool, clock, rng, directories, protocols, sockets, created, _lock: lock })
+        Ok(Self {
+            engine,
+            pool,
+            clock,
+            rng,
+            directories,
+            timed_directories,
+            protocols,
+            sockets,
+            created,
+            _lock: lock,
+        })
     }
 
     /// Says which of the store and the key ring this opening has created, if any.
@@ -200,6 +215,11 @@ impl Assembled {
     /// The directories, in the order of their names.
     pub(crate) fn directories(&self) -> &[Arc<Directory>] {
         &self.directories
+    }
+
+    /// The same as backends whose answers are timed.
+    pub(crate) fn timed_directories(&self) -> &[Arc<TimedDirectory>] {
+        &self.timed_directories
     }
 
     /// The hashing pool.

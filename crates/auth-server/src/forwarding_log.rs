@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use auth_core::{Clock, Event, Timestamp};
+use auth_core::{Clock, Event};
 use auth_tower::Doubt;
 
-/// How long a kind of doubt is not logged again.
-const QUIET: Duration = Duration::from_secs(3600);
+use crate::tally::Tally;
 
 /// The target of the lines.
 const TARGET: &str = "auth::forwarding";
@@ -33,18 +31,9 @@ pub(crate) enum Closed {
     NoProxyHeader,
 }
 
-/// The requests of one kind.
-struct Tally {
-    all: u64,
-    /// Since the last line.
-    unlogged: u64,
-    /// When there was a line.
-    logged: Option<Timestamp>,
-}
-
 impl ForwardingLog {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        let none = |kind| (kind, Tally { all: 0, unlogged: 0, logged: None });
+        let none = |kind| (kind, Tally::default());
         Self { clock, tallies: Mutex::new(KINDS.map(none).into()) }
     }
 
@@ -65,22 +54,14 @@ impl ForwardingLog {
     /// The requests of each kind since the start.
     pub(crate) fn counts(&self) -> Vec<(&'static str, u64)> {
         let tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
-        tallies.iter().map(|(kind, tally)| (*kind, tally.all)).collect()
+        tallies.iter().map(|(kind, tally)| (*kind, tally.all())).collect()
     }
 
     /// Counts a request; gives the number of requests to log where a line is due.
     fn count(&self, kind: &'static str) -> Option<u64> {
         let now = self.clock.now();
         let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
-        let tally = tallies.get_mut(kind)?;
-        tally.all += 1;
-        tally.unlogged += 1;
-        // A clock that was set back silences nothing.
-        if tally.logged.is_some_and(|logged| logged <= now && now.since(logged) < QUIET) {
-            return None;
-        }
-        tally.logged = Some(now);
-        Some(std::mem::take(&mut tally.unlogged))
+        tallies.get_mut(kind)?.count(now)
     }
 }
 
@@ -155,21 +136,6 @@ mod tests {
     use auth_core::ManualClock;
 
     use super::*;
-
-    #[test]
-    fn each_kind_is_logged_once_an_hour_and_counted_always() {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_700_000_000)));
-        let log = ForwardingLog::new(Arc::clone(&clock) as _);
-        let count = |kind| (0..3).map(|_| log.count(kind)).collect::<Vec<_>>();
-        assert_eq!(count("unreadable"), [Some(1), None, None]);
-        clock.advance(QUIET - Duration::from_millis(1));
-        assert_eq!(count("unreadable"), [None; 3]);
-        assert_eq!(count("hidden"), [Some(1), None, None], "a kind of its own");
-        clock.advance(Duration::from_millis(1));
-        assert_eq!(count("unreadable"), [Some(6), None, None]);
-        let counts: BTreeMap<_, _> = log.counts().into_iter().collect();
-        assert_eq!((counts["unreadable"], counts["hidden"], counts["untrusted"]), (9, 3, 0));
-    }
 
     #[test]
     fn every_doubt_is_counted_under_a_kind_of_its_own() {

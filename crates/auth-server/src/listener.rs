@@ -103,7 +103,7 @@ pub(crate) async fn accept(socket: ListenSocket, front: Arc<Front>) {
             }
         };
         let activity = Arc::new(Activity::new(&shared.stop));
-        if shared.bans(address.ip()) {
+        if shared.refuses_connection(address.ip()) {
             continue;
         }
         let client = shared.counted_as(address.ip());
@@ -163,7 +163,7 @@ impl Arrival {
             return None;
         };
         let Some(client) = named else { return Some(self) };
-        if shared.bans(client.ip()) {
+        if shared.refuses_connection(client.ip()) {
             return None;
         }
         drop(self.place);
@@ -259,7 +259,7 @@ async fn answer_by(
     }
     let id = shared.request_ids.of(request.headers(), origin.is_trusted);
     let peer = origin.peer(request.headers(), id);
-    let is_banned = shared.limits.network_rules().bans(peer.address);
+    let is_banned = shared.refuses_request(peer.address);
     if let Some(sockets) = router.sockets(request.uri().path()) {
         if is_banned {
             return refused(&*sockets.protocol, RequestError::Banned);

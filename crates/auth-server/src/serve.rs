@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use arc_swap::ArcSwap;
+use auth_core::PasswordBackend as _;
 use http::HeaderValue;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -19,6 +20,7 @@ use crate::admin::bearers::Bearers;
 use crate::admin::listener::KeyHolders;
 use crate::admin::socket::AdminSocket;
 use crate::backups::Backups;
+use crate::ban_log::BanLog;
 use crate::body::BodyMemory;
 use crate::client_counts::ClientCounts;
 use crate::config::{self, Config, ConfigError, Listen};
@@ -31,7 +33,9 @@ use crate::key_watch;
 use crate::listener::{Front, Service, accept};
 use crate::mail::{Carrier, Mailer, Pulse};
 use crate::maintenance::{self, StoreMeters};
-use crate::metrics::{MAIL_OLDEST_DUE, Metrics, PoolTimes, STORE_LOOK_SECONDS, STORE_UP, Sources};
+use crate::metrics::{
+    DIRECTORY_SECONDS, MAIL_OLDEST_DUE, Metrics, PoolTimes, STORE_LOOK_SECONDS, STORE_UP, Sources,
+};
 use crate::monitor::{self, Monitor};
 use crate::reload::Reloader;
 use crate::request_id::RequestIds;
@@ -180,6 +184,7 @@ impl Bound {
             errors,
             traces: Traces::start(&config.traces)?,
             live: ArcSwap::from_pointee(Live::of(server)),
+            bans: BanLog::new(assembled.clock()),
             forwarding: ForwardingLog::new(assembled.clock()),
             loopback_hosts_only: server.loopback_hosts_only,
             header_timeout: server.header_timeout.0,
@@ -215,6 +220,9 @@ impl Bound {
             };
             let health =
                 Health::new(Arc::clone(assembled.engine()), supervisor.down(), draining.clone(), mail);
+            for directory in assembled.timed_directories() {
+                directory.record_in(metrics.histogram(&DIRECTORY_SECONDS, &[directory.name()]));
+            }
             start_monitor(&supervisor, listener, Monitor { metrics, sources, health, tasks: tasks.clone() });
         }
         let admin = start_admin(&supervisor, config, &assembled, self.admin, self.admin_listener, &tasks)?;

@@ -147,7 +147,7 @@ impl Conversation {
     /// Gives the code to close with, or none when the client has gone already.
     async fn converse(&mut self, socket: &mut Socket) -> Option<u16> {
         loop {
-            if self.shared.limits.network_rules().bans(self.address) {
+            if self.shared.refuses_request(self.address) {
                 return None;
             }
             let wait = self.session.wake_at().since(self.now()).min(LONGEST_SLEEP);

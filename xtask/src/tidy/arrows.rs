@@ -44,7 +44,12 @@ const ARROWS: &[Arrows] = &[
         tested: &["auth-admin", "auth-store", "test-postgres"],
     },
     Arrows { name: "auth-outbound", linked: &[], tested: &[] },
-    Arrows { name: "auth-store", linked: &["auth-core", "auth-outbound"], tested: &["test-postgres"] },
+    Arrows {
+        name: "auth-store",
+        linked: &["auth-core", "auth-outbound"],
+        tested: &["auth-store-battery", "test-postgres"],
+    },
+    Arrows { name: "auth-store-battery", linked: &["auth-core"], tested: &[] },
     Arrows { name: "auth-ldap", linked: &["auth-core", "auth-outbound"], tested: &["auth-conformance"] },
     Arrows { name: "auth-pages", linked: &["auth-core"], tested: &[] },
     Arrows { name: "auth-proto-forward", linked: &["auth-core"], tested: &[] },
