@@ -52,7 +52,7 @@ enum Task {
         full: bool,
     },
     /// Runs the checks that must pass before a change lands, then `test`: formatting, tidiness, lints, each feature
-    /// alone, documentation, unused dependencies, spelling, licences and sources.
+    /// alone, documentation and the book, unused dependencies, spelling, licences and sources.
     Ci {
         /// Also run `targets`, `lowest-versions`, `semver` and `packages`, and at the end `test --full`, `foreign` and
         /// `dist --trial --twice`, for a release: slow.

@@ -84,8 +84,8 @@ pub(crate) fn lay(sh: &Shell, folder: &Path) -> Result<Vec<Unpacked>> {
 /// The crates of the workspace that are published.
 pub(crate) fn published(metadata: &Metadata) -> Vec<&Package> {
     metadata
-        .packages
-        .iter()
+        .workspace_packages()
+        .into_iter()
         .filter(|package| package.publish.as_ref().is_none_or(|to| !to.is_empty()))
         .collect()
 }

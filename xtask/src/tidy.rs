@@ -5,6 +5,7 @@
 
 mod arrows;
 mod circles;
+mod lowest_rust;
 mod modules;
 mod names;
 mod pages;
@@ -53,6 +54,7 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     let metadata = MetadataCommand::new().current_dir(&root).no_deps().exec()?;
     let mut findings = arrows::findings(&root, &metadata);
     findings.extend(published::findings(&metadata));
+    findings.extend(lowest_rust::findings(sh)?);
     let mut tests = BTreeSet::new();
     for folder in FOLDERS.iter().map(|folder| root.join(folder)).filter(|folder| sh.path_exists(folder)) {
         for file in files(sh, &folder, "html")? {

@@ -20,6 +20,7 @@
 //! use auth_core::{FailureReason, LoginError, LoginReply, ManualClock, Timestamp};
 //! use auth_proto_rocketchat::{Config, RocketChatProtocol};
 //! use auth_tower::{PeerAddress, ProtocolService};
+//! use bytes::Bytes;
 //! use http_body_util::Full;
 //! use tower::ServiceExt as _;
 //!
@@ -40,7 +41,7 @@
 //!     .header("Content-Type", "application/json")
 //!     // The server does this, or `into_make_service_with_connect_info` of axum.
 //!     .extension(PeerAddress(([192, 0, 2, 1], 4000).into()))
-//!     .body(Full::from(r#"{"user":"ada","password":"guess"}"#))
+//!     .body(Full::<Bytes>::from(r#"{"user":"ada","password":"guess"}"#))
 //!     .unwrap();
 //! let began = tokio::time::Instant::now();
 //! let response = service.oneshot(request).await.unwrap();

@@ -164,6 +164,10 @@ impl Mounted {
             return self.refuse(InternalError::defect("the request has no PeerAddress").into());
         };
         let origin = Origin::of(address, request.headers(), &self.proxies);
+        if let Some(doubt) = &origin.doubt {
+            let peer = origin.connection;
+            tracing::debug!(target: "auth::forwarding", %peer, ?doubt, "many clients may count as one");
+        }
         let id = id_of(&request, &origin);
         let peer = origin.peer(request.headers(), id);
         if (self.bans)(peer.address) {
