@@ -5,7 +5,7 @@ use xshell::{Shell, cmd};
 
 use crate::progress::{say, step, sum_up};
 use crate::tools::{self, CargoTool};
-use crate::{book, clients, dist, features, fuzz, gates, kits, nodes, packages, tidy};
+use crate::{book, clients, dist, features, foreign, fuzz, gates, kits, nodes, packages, tidy};
 
 /// The version of cargo-deny that deny.toml is written for.
 const DENY: CargoTool =
@@ -108,6 +108,7 @@ pub(crate) fn ci(sh: &Shell, release: bool) -> Result<()> {
     }
     test(sh, release)?;
     if release {
+        foreign::run(sh)?;
         dist::run(sh, &dist::Arguments { trial: true, twice: true })?;
     }
     Ok(())

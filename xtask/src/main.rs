@@ -10,6 +10,7 @@ mod checks;
 mod clients;
 mod dist;
 mod features;
+mod foreign;
 mod fuzz;
 mod gates;
 mod kits;
@@ -53,8 +54,8 @@ enum Task {
     /// Runs the checks that must pass before a change lands, then `test`: formatting, tidiness, lints, each feature
     /// alone, documentation and the book, unused dependencies, spelling, licences and sources.
     Ci {
-        /// Also run `targets`, `lowest-versions`, `semver` and `packages`, and at the end `test --full` and `dist --trial --twice`,
-        /// for a release: slow.
+        /// Also run `targets`, `lowest-versions`, `semver` and `packages`, and at the end `test --full`, `foreign` and
+        /// `dist --trial --twice`, for a release: slow.
         #[arg(long)]
         release: bool,
     },
@@ -92,6 +93,8 @@ enum Task {
     },
     /// Runs fuzz targets.
     Fuzz(fuzz::Arguments),
+    /// Tests the Argon2 kernels for ARM processors in an emulator, and counts their instructions.
+    Foreign,
     /// Tests whether a test fails for each small change of logins, checks of tokens, limits, second factors and
     /// revocation. It takes hours.
     Mutants(mutants::Arguments),
@@ -146,6 +149,7 @@ fn run(task: Task) -> Result<()> {
         Task::Mutants(arguments) => mutants::run(&sh, &arguments),
         Task::Clients => clients::install(&sh),
         Task::Kits => checks::kits(&sh),
+        Task::Foreign => foreign::run(&sh),
         Task::Screenshots => screenshots::run(&sh),
         Task::Book => book::run(&sh),
         Task::Packages => packages::check(&sh),

@@ -1,7 +1,7 @@
 //! The project's own rules, which no other tool checks: file headers and lengths, arrows between crates, no circles
-//! between files, no test switched off, no tracked secrets, no promise in SECURITY.md without a test, no template that lets
-//! markup in, no crate that a registry would refuse, no link of
-//! a page that leads nowhere.
+//! between files, no crate that brings more along than its ceiling, no test switched off, no tracked secrets, no promise in
+//! SECURITY.md without a test, no template that lets markup in, no crate that a registry would refuse, no link of a page that
+//! leads nowhere.
 
 mod arrows;
 mod circles;
@@ -15,6 +15,7 @@ mod resolve;
 mod secrets;
 mod templates;
 mod tokens;
+mod weight;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -37,6 +38,9 @@ const PROMISES: [&str; 2] = ["SECURITY.md", "docs/reports.md"];
 
 /// The folders with Rust files. One that is absent is left out.
 const FOLDERS: &[&str] = &["benches", "crates", "examples", "fuzz/fuzz_targets", "xtask"];
+
+/// The libraries that are of use in this workspace alone.
+const UNTAKEN: &[&str] = &["auth-conformance", "auth-server", "test-postgres"];
 
 /// Marks of work left undone or switched off. In pieces, so that this file passes.
 const UNDONE: &[&str] = &[concat!("to", "do!("), concat!("unimple", "mented!("), concat!("#[", "ignore")];
@@ -78,6 +82,7 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     } else {
         say("not a git repository: no file is tracked");
     }
+    findings.extend(weight::findings(sh, &sh.read_file(weight::TABLE)?, &libraries(&root, &metadata))?);
     let manifest = sh.read_file("fuzz/Cargo.toml")?;
     for target in fuzz::targets(sh)? {
         if !manifest.contains(&format!("name = \"{target}\"")) {
@@ -88,6 +93,16 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
         bail!("not tidy:\n{}", findings.join("\n"));
     }
     Ok(())
+}
+
+/// The libraries in `crates/` that a program outside may take.
+fn libraries<'m>(root: &Path, metadata: &'m Metadata) -> Vec<&'m str> {
+    let is_taken = |package: &&Package| {
+        package.manifest_path.as_std_path().starts_with(root.join("crates"))
+            && package.targets.iter().any(|target| target.is_lib())
+            && !UNTAKEN.contains(&package.name.as_str())
+    };
+    metadata.packages.iter().filter(is_taken).map(|package| package.name.as_str()).collect()
 }
 
 /// The files below a folder whose names end so.

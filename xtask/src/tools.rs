@@ -65,6 +65,15 @@ pub(crate) const FOR_TRIALS: &[Program] = &[
     ("unshare", &["--version"], "util-linux"),
 ];
 
+/// The programs that run the kernels for other processors.
+pub(crate) const FOR_FOREIGN: &[Program] = &[
+    ("qemu-aarch64", &["--version"], "qemu-user"),
+    ("aarch64-linux-gnu-gcc", &["--version"], "gcc-aarch64-linux-gnu"),
+    ("sh", &["-c", "test -e /usr/aarch64-linux-gnu/lib/libc.so"], "libc6-dev-arm64-cross"),
+    ("cc", &["--version"], "gcc"),
+    ("dpkg-deb", &["--version"], "dpkg"),
+];
+
 /// The compiler of the fuzzers.
 pub(crate) const FOR_FUZZING: &[Program] = &[("c++", &["--version"], "g++")];
 

@@ -3,6 +3,8 @@
 
 #![expect(unsafe_code, reason = "threads fill lanes of one memory at the same time")]
 
+use alloc::vec::Vec;
+#[cfg(feature = "std")]
 use std::thread;
 
 use zeroize::Zeroize;
@@ -99,10 +101,21 @@ fn finalize(kernel: Kernel, shape: Shape, out: &mut [u8], memory: &mut [Block]) 
     wipe_ends(memory, shape.lane_blocks);
 }
 
+/// Fills the segment of all its lanes on this thread: without the standard library there are no others.
+///
+/// # Safety
+/// As for [`crate::fill::fill`], but for the instructions, which the machine has, and for any number of lanes.
+#[cfg(not(feature = "std"))]
+unsafe fn fill(options: Options, segment: Segment<'_>) {
+    // SAFETY: the caller makes the same promises.
+    unsafe { fill_share(options.kernel, segment) };
+}
+
 /// Fills the segment of all its lanes, on at most `options.threads` threads.
 ///
 /// # Safety
 /// As for [`crate::fill::fill`], but for the instructions, which the machine has, and for any number of lanes.
+#[cfg(feature = "std")]
 unsafe fn fill(options: Options, segment: Segment<'_>) {
     let mut shares = even_shares(segment.lanes, options.threads.clamp(1, segment.lanes.len().max(1)));
     let own = shares.next().unwrap_or_default();

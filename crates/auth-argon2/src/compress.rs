@@ -45,7 +45,10 @@ pub(crate) trait Compress {
 
 /// Blocks to prefetch while another block is computed. The addresses need not be valid.
 #[derive(Clone, Copy)]
-#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "the portable kernel prefetches nothing"))]
+#[cfg_attr(
+    not(any(target_arch = "x86_64", target_arch = "aarch64")),
+    expect(dead_code, reason = "the portable kernel prefetches nothing")
+)]
 pub(crate) struct Prefetch {
     /// The block that this lane writes next.
     pub(crate) target: *const Block,
@@ -55,5 +58,5 @@ pub(crate) struct Prefetch {
 
 impl Prefetch {
     /// No block.
-    pub(crate) const NONE: Self = Self { target: std::ptr::null(), reference: None };
+    pub(crate) const NONE: Self = Self { target: core::ptr::null(), reference: None };
 }

@@ -1,6 +1,6 @@
 //! The error of a hash.
 
-use std::fmt;
+use core::fmt;
 
 use crate::job::{MAX_ASSOCIATED_DATA, MIN_OUTPUT, MIN_SALT};
 use crate::memory::OutOfMemory;
@@ -41,4 +41,4 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl core::error::Error for Error {}

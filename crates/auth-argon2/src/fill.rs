@@ -1,7 +1,10 @@
 //! Fills the memory of Argon2id, version 19, segment by segment (RFC 9106, sections 3.2 and 3.4), with any kernel.
 
 #![expect(unsafe_code, reason = "lanes are parts of one memory that threads write and read at the same time")]
-#![expect(clippy::indexing_slicing, reason = "a block has 128 words, and every index is below that")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a block has 128 words, there are at most MAX_INTERLEAVED lanes, and indices are below that"
+)]
 
 use crate::block::{Block, WORDS};
 use crate::compress::{Compress, Prefetch};
@@ -12,7 +15,7 @@ use crate::segment::{Lane, ReferenceSet, Segment, Shape};
 pub(crate) const MAX_INTERLEAVED: usize = 3;
 
 /// The type number of Argon2id.
-const ARGON2ID: u64 = 2;
+const ARGON2ID: usize = 2;
 
 /// Fills the segment of all its lanes, at most [`MAX_INTERLEAVED`], in turn: one block of each lane, then the next of
 /// each.
@@ -52,7 +55,7 @@ unsafe fn fill_interleaved<K: Compress, const INDEPENDENT: bool, const XOR: bool
     let references = ReferenceSet::new(segment);
     let first = if pass == 0 && slice == 0 { 2 } else { 0 };
     let mut addresses = [[0; WORDS]; MAX_INTERLEAVED];
-    let mut next_references = [std::ptr::null_mut(); MAX_INTERLEAVED];
+    let mut next_references = [core::ptr::null_mut(); MAX_INTERLEAVED];
     // SAFETY: block indices are within the lane; those from `ReferenceSet::locate` are within the memory.
     unsafe {
         let refer = |lane: Lane, index, word| lane.memory.add(references.locate(lane.number, index, word));
@@ -60,14 +63,14 @@ unsafe fn fill_interleaved<K: Compress, const INDEPENDENT: bool, const XOR: bool
             let at = slice * shape.segment_blocks + index;
             lane.block(shape, if at == 0 { shape.lane_blocks - 1 } else { at - 1 }).cast_const()
         };
-        for ((lane, reference), words) in lanes.iter().zip(&mut next_references).zip(&mut addresses) {
+        for (at, lane) in lanes.iter().enumerate() {
             let word = if INDEPENDENT {
-                *words = address_block::<K>(segment, lane.number, 1);
-                words[first]
+                addresses[at] = address_block::<K>(segment, lane.number, 1);
+                addresses[at][first]
             } else {
                 before(*lane, first).cast::<u64>().read()
             };
-            *reference = refer(*lane, first, word);
+            next_references[at] = refer(*lane, first, word);
         }
         let Some(only) = lanes.first() else { return };
         let mut previous = K::load(before(*only, first));
@@ -76,7 +79,8 @@ unsafe fn fill_interleaved<K: Compress, const INDEPENDENT: bool, const XOR: bool
         let mut latest = if SINGLE { None } else { Some(next_references[0].cast_const()) };
         for index in first..shape.segment_blocks {
             let next = index + 1;
-            for ((lane, reference), words) in lanes.iter().zip(&mut next_references).zip(&mut addresses) {
+            for (at, lane) in lanes.iter().enumerate() {
+                let (reference, words) = (&mut next_references[at], &mut addresses[at]);
                 let target = lane.block(shape, slice * shape.segment_blocks + index);
                 let prefetch = Prefetch { target: target.wrapping_add(1), reference: latest };
                 let current = *reference;
@@ -117,10 +121,9 @@ unsafe fn address_block<K: Compress>(segment: &Segment<'_>, lane: usize, counter
     let Shape { lanes, lane_blocks, passes, .. } = segment.shape;
     let zero = Block::new();
     let (mut input, mut once, mut twice) = (zero, zero, zero);
-    let counters =
-        [segment.pass, lane, segment.slice, lanes * lane_blocks, passes].map(|number| number as u64);
-    for (word, number) in counters.into_iter().chain([ARGON2ID, counter as u64]).enumerate() {
-        input.as_mut()[K::position(word)] = number;
+    let counters = [segment.pass, lane, segment.slice, lanes * lane_blocks, passes, ARGON2ID, counter];
+    for (word, number) in counters.into_iter().enumerate() {
+        input.as_mut()[K::position(word)] = number as u64;
     }
     // SAFETY: all blocks are local; the caller promises the instructions.
     unsafe {
@@ -139,5 +142,9 @@ unsafe fn address_block<K: Compress>(segment: &Segment<'_>, lane: usize, counter
             |_| (),
         );
     }
-    std::array::from_fn(|word| twice.as_ref()[K::position(word)])
+    let mut words = [0; WORDS];
+    for (word, number) in words.iter_mut().enumerate() {
+        *number = twice.as_ref()[K::position(word)];
+    }
+    words
 }

@@ -1,5 +1,6 @@
 //! The functions that hash: one password, or a batch.
 
+use crate::block::Block;
 use crate::job::{Input, Job, MAX_ASSOCIATED_DATA, MIN_OUTPUT, MIN_SALT};
 use crate::{Algorithm, Error, Memory, Options, Params, argon2id, fallback};
 
@@ -72,15 +73,30 @@ pub fn hash_batch_with(
     for job in &*jobs {
         check_lengths(job)?;
     }
-    if jobs.is_empty() {
+    let together = if algorithm == Algorithm::default() { jobs.len() } else { jobs.len().min(1) };
+    let count = params.blocks().checked_mul(together).ok_or(Error::OutOfMemory)?;
+    if count == 0 {
         return Ok(());
     }
+    hash_in(options.into(), algorithm, params, jobs, memory.blocks(count)?)
+}
+
+/// Hashes all jobs in `memory`: that of all together for Argon2id of version 19, and that of one for the others.
+pub(crate) fn hash_in(
+    options: Options,
+    algorithm: Algorithm,
+    params: Params,
+    jobs: &mut [Job<'_>],
+    memory: &mut [Block],
+) -> Result<(), Error> {
+    for job in &*jobs {
+        check_lengths(job)?;
+    }
     if algorithm == Algorithm::default() {
-        let count = params.blocks().checked_mul(jobs.len()).ok_or(Error::OutOfMemory)?;
-        argon2id::hash(options.into(), params, jobs, memory.blocks(count)?);
+        argon2id::hash(options, params, jobs, memory);
     } else {
         for job in jobs {
-            fallback::hash(algorithm, params, job, memory.blocks(params.blocks())?)?;
+            fallback::hash(algorithm, params, job, memory)?;
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! The inputs and the output of a hash, and the limits on their lengths.
 
-use std::fmt;
+use core::fmt;
 
 use argon2::AssociatedData;
 

@@ -1,16 +1,20 @@
 //! The kernels, and the choice among them at run time.
 
-use std::sync::OnceLock;
+use core::fmt;
 
-use crate::compress::Compress;
-use crate::fill::{self, MAX_INTERLEAVED};
 use crate::segment::Segment;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod cells;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
+#[cfg(target_arch = "x86_64")]
+mod ssse3;
 
 /// An implementation of Argon2id's compression function that this machine can run.
 ///
@@ -23,94 +27,102 @@ mod portable;
 /// println!("hashing with {}", Kernel::detect().name());
 /// assert_eq!(Kernel::available().last(), Some(Kernel::PORTABLE));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Kernel(Instructions);
+#[derive(Clone, Copy)]
+pub struct Kernel(&'static Implementation);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Instructions {
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    Portable,
+/// What a kernel's file has to offer.
+struct Implementation {
+    /// The name, which no other kernel has.
+    name: &'static str,
+    /// Whether the machine has the kernel's instructions. The processor is asked once per process.
+    runs_here: fn() -> bool,
+    /// The number of lanes that the kernel interleaves where there are several, at most
+    /// [`MAX_INTERLEAVED`](crate::fill::MAX_INTERLEAVED).
+    interleaved: usize,
+    /// `Compress::position`.
+    position: fn(usize) -> usize,
+    /// `fill::fill`, compiled with the kernel's instructions.
+    fill: unsafe fn(&Segment<'_>),
 }
+
+/// The kernels for this kind of processor, the fastest first.
+static ALL: &[Implementation] = &[
+    #[cfg(target_arch = "x86_64")]
+    avx512::KERNEL,
+    #[cfg(target_arch = "x86_64")]
+    avx2::KERNEL,
+    #[cfg(target_arch = "x86_64")]
+    ssse3::KERNEL,
+    #[cfg(target_arch = "aarch64")]
+    neon::WITH_SHA3,
+    #[cfg(target_arch = "aarch64")]
+    neon::KERNEL,
+    portable::KERNEL,
+];
 
 impl Kernel {
     /// The kernel that runs on every machine.
-    pub const PORTABLE: Self = Self(Instructions::Portable);
+    pub const PORTABLE: Self = Self(&portable::KERNEL);
 
     /// Returns the fastest kernel of this machine. The processor is asked once per process.
     #[must_use]
     pub fn detect() -> Self {
-        static FASTEST: OnceLock<Kernel> = OnceLock::new();
-        *FASTEST.get_or_init(|| Self::available().next().unwrap_or(Self::PORTABLE))
+        Self::available().next().unwrap_or(Self::PORTABLE)
     }
 
     /// Lists all kernels of this machine, the fastest first.
     pub fn available() -> impl Iterator<Item = Self> {
-        #[cfg(target_arch = "x86_64")]
-        let vector = [
-            is_x86_feature_detected!("avx512f").then_some(Self(Instructions::Avx512)),
-            is_x86_feature_detected!("avx2").then_some(Self(Instructions::Avx2)),
-        ];
-        #[cfg(not(target_arch = "x86_64"))]
-        let vector: [Option<Self>; 0] = [];
-        vector.into_iter().flatten().chain([Self::PORTABLE])
+        ALL.iter().filter(|kernel| (kernel.runs_here)()).map(Self)
     }
 
-    /// The kernel's name: `avx512`, `avx2` or `portable`.
+    /// The kernel's name: `avx512`, `avx2`, `ssse3`, `neon-sha3`, `neon` or `portable`.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self.0 {
-            #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512 => "avx512",
-            #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2 => "avx2",
-            Instructions::Portable => "portable",
-        }
+        self.0.name
     }
 
     /// The number of lanes that the kernel interleaves where there are several.
     pub(crate) fn interleaved(self) -> usize {
-        match self.0 {
-            #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512 => MAX_INTERLEAVED,
-            #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2 => MAX_INTERLEAVED,
-            Instructions::Portable => 1,
-        }
+        self.0.interleaved
     }
 
     /// The position, within a block in memory, of word number `word`. Each kernel keeps the words in its own order.
     pub(crate) fn position(self, word: usize) -> usize {
-        match self.0 {
-            #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512 => avx512::Avx512::position(word),
-            #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2 => avx2::Avx2::position(word),
-            Instructions::Portable => portable::Portable::position(word),
-        }
+        (self.0.position)(word)
     }
 
-    /// Fills the segment of all its lanes, interleaved: at most [`MAX_INTERLEAVED`] lanes.
+    /// Fills the segment of all its lanes, interleaved: at most
+    /// [`MAX_INTERLEAVED`](crate::fill::MAX_INTERLEAVED) lanes.
     ///
     /// # Safety
-    /// As for [`fill::fill`], but for the instructions, which the machine has.
+    /// As for [`fill::fill`](crate::fill::fill), but for the instructions, which the machine has.
     #[expect(
         unsafe_code,
         reason = "the kernels work on raw memory, with instructions that not every machine has"
     )]
     pub(crate) unsafe fn fill(self, segment: &Segment<'_>) {
         // SAFETY: the caller makes the same promises, and a kernel exists only where its instructions do.
-        unsafe {
-            match self.0 {
-                #[cfg(target_arch = "x86_64")]
-                Instructions::Avx512 => avx512::fill(segment),
-                #[cfg(target_arch = "x86_64")]
-                Instructions::Avx2 => avx2::fill(segment),
-                Instructions::Portable => fill::fill::<portable::Portable>(segment),
-            }
-        }
+        unsafe { (self.0.fill)(segment) };
+    }
+}
+
+impl PartialEq for Kernel {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Kernel {}
+
+impl core::hash::Hash for Kernel {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        self.name().hash(state);
+    }
+}
+
+impl fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Kernel({})", self.name())
     }
 }
 

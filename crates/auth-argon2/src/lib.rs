@@ -1,4 +1,4 @@
-//! Argon2 (RFC 9106) with fast kernels for Argon2id: AVX-512, AVX2 and a portable one, chosen at run time.
+//! Argon2 (RFC 9106) with fast kernels for Argon2id: AVX-512, AVX2, SSSE3, NEON and a portable one, chosen at run time.
 //!
 //! * [`hash_into`] hashes one password. [`hash_batch`] hashes several with the same parameters, which takes less time
 //!   than one after the other.
@@ -8,7 +8,8 @@
 //!
 //! The kernels compute Argon2id of version 19. Argon2d, Argon2i and version 16 are computed by the `argon2` crate.
 //!
-//! This crate never draws a salt, compares hashes, reads or writes a string format, opens a file or asks the time.
+//! Without the features `password-hash` and `getrandom`, this crate never draws a salt, compares hashes, or reads or
+//! writes a string format. It never opens a file or asks the time.
 //!
 //! # Example
 //!
@@ -32,6 +33,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Features
+//!
+//! * `std`, on by default: threads for the lanes of a hash. Without it the crate needs `alloc` alone.
+//! * `password-hash`: the module `argon2`, which has the interface of the `argon2` crate and reads and writes PHC strings.
+//! * `getrandom`: the same, with salts from the system.
+//!
 //! # Adding a kernel
 //!
 //! 1. Implement `Compress` in a file under `kernel/`.
@@ -39,7 +46,13 @@
 //!
 //! The tests run every kernel that the machine supports.
 
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
+
+extern crate alloc;
+
 mod algorithm;
+#[cfg(feature = "password-hash")]
+pub mod argon2;
 mod argon2id;
 mod blake2b;
 mod block;

@@ -2,7 +2,7 @@
 
 mod pages;
 
-use std::fmt;
+use core::fmt;
 
 use zeroize::Zeroize;
 
@@ -27,7 +27,7 @@ use pages::Pages;
 /// assert_eq!(memory.capacity_kib(), 64);
 /// memory.release();
 /// assert_eq!(memory.capacity_kib(), 0);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Default)]
 pub struct Memory {
@@ -111,7 +111,7 @@ impl fmt::Display for OutOfMemory {
     }
 }
 
-impl std::error::Error for OutOfMemory {}
+impl core::error::Error for OutOfMemory {}
 
 #[cfg(test)]
 mod tests {

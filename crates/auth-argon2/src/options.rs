@@ -18,7 +18,7 @@ pub struct Options {
     /// The kernel.
     pub kernel: Kernel,
     /// The most threads to use, the calling thread included. Zero means one. No more threads are used than all jobs
-    /// together have lanes.
+    /// together have lanes. Without the feature `std`, the calling thread does all.
     ///
     /// Threads are started anew for every quarter of a pass, so more than one is worth it only if a hash takes about
     /// ten milliseconds or longer.

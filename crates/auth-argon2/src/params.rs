@@ -1,6 +1,6 @@
 //! The cost parameters of a hash.
 
-use std::fmt;
+use core::fmt;
 
 /// The cost of a hash: memory, iterations and lanes. Holds only values that Argon2 accepts.
 ///
@@ -25,6 +25,9 @@ impl Params {
 
     /// The most lanes that Argon2 accepts (RFC 9106, section 3.1).
     pub const MAX_LANES: u32 = (1 << 24) - 1;
+
+    /// 19 MiB, two iterations and one lane: the minimum for Argon2id in OWASP's Password Storage Cheat Sheet.
+    pub const DEFAULT: Self = Self { memory_kib: 19_456, iterations: 2, lanes: 1 };
 
     /// Checks parameters.
     ///
@@ -84,9 +87,9 @@ impl Params {
 }
 
 impl Default for Params {
-    /// 19 MiB, two iterations and one lane: the minimum for Argon2id in OWASP's Password Storage Cheat Sheet.
+    /// [`Params::DEFAULT`].
     fn default() -> Self {
-        Self { memory_kib: 19_456, iterations: 2, lanes: 1 }
+        Self::DEFAULT
     }
 }
 
@@ -118,7 +121,7 @@ impl fmt::Display for ParamsError {
     }
 }
 
-impl std::error::Error for ParamsError {}
+impl core::error::Error for ParamsError {}
 
 #[cfg(test)]
 mod tests {

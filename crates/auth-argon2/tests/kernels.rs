@@ -16,7 +16,8 @@ fn lists_the_fastest_kernel_first_and_the_portable_one_last() {
     assert_eq!(Kernel::available().last(), Some(Kernel::PORTABLE));
     assert_eq!(Options::default().kernel, Kernel::detect());
     let names: Vec<_> = Kernel::available().map(Kernel::name).collect();
-    assert!(["avx512", "avx2", "portable"].ends_with(&names), "{names:?}");
+    let orders = [["avx512", "avx2", "ssse3", "portable"].as_slice(), &["neon-sha3", "neon", "portable"]];
+    assert!(orders.iter().any(|order| order.ends_with(&names)), "{names:?}");
 }
 
 #[test]

@@ -64,7 +64,7 @@ pub use metrics::Metrics;
 pub use passwords::Passwords;
 pub use rocketchat::{PasswordPolicy, RocketChat};
 pub(crate) use server::PROTOCOLS;
-pub use server::{ClientHeader, Server};
+pub use server::Server;
 use source::Source;
 pub use store::Store;
 pub(crate) use store::StoreLocation;

@@ -5,9 +5,12 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use auth_core::{Clock, Event};
+use auth_tower::Doubt;
 
-use crate::origin::Doubt;
 use crate::tally::Tally;
+
+/// The target of the lines.
+const TARGET: &str = "auth::forwarding";
 
 /// The kinds of doubt, as metrics name them.
 const KINDS: [&str; 7] =
@@ -17,6 +20,15 @@ const KINDS: [&str; 7] =
 pub(crate) struct ForwardingLog {
     clock: Arc<dyn Clock>,
     tallies: Mutex<BTreeMap<&'static str, Tally>>,
+}
+
+/// Why a connection was closed before a request was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Closed {
+    /// A peer that is no trusted proxy connected where the PROXY protocol is spoken.
+    NoProxy,
+    /// A trusted proxy sent no header of the PROXY protocol where it is spoken.
+    NoProxyHeader,
 }
 
 impl ForwardingLog {
@@ -29,6 +41,13 @@ impl ForwardingLog {
     pub(crate) fn note(&self, doubt: &Doubt, peer: IpAddr) {
         if let Some(requests) = self.count(kind(doubt)) {
             log(doubt, requests, peer);
+        }
+    }
+
+    /// Counts a connection of `peer` that was closed.
+    pub(crate) fn note_closed(&self, closed: Closed, peer: IpAddr) {
+        if let Some(connections) = self.count(closed.kind()) {
+            closed.log(connections, peer);
         }
     }
 
@@ -53,14 +72,11 @@ fn kind(doubt: &Doubt) -> &'static str {
         Doubt::Hidden(_) => "hidden",
         Doubt::OtherHeader(_) => "other_header",
         Doubt::NoHeader => "no_header",
-        Doubt::NoProxy => "no_proxy",
-        Doubt::NoProxyHeader => "no_proxy_header",
     }
 }
 
 /// Logs a doubt, with the number of requests of its kind since the last line.
 fn log(doubt: &Doubt, requests: u64, peer: IpAddr) {
-    const TARGET: &str = "auth::forwarding";
     let (event, reason) = (Event::ClientDoubted.as_str(), kind(doubt));
     match doubt {
         Doubt::Untrusted(header) => tracing::warn!(
@@ -81,20 +97,37 @@ fn log(doubt: &Doubt, requests: u64, peer: IpAddr) {
             "a trusted proxy sent a forwarding header, but named no client in that of [server] client_header: such \
              clients count as one"
         ),
-        Doubt::NoProxy => tracing::warn!(
-            target: TARGET, event, %peer, reason, connections = requests,
-            "a connection was closed, since this listener takes those of trusted proxies alone: if it is your proxy, list it \
-             under [server] trusted_proxies"
-        ),
-        Doubt::NoProxyHeader => tracing::warn!(
-            target: TARGET, event, %peer, reason, connections = requests,
-            "a connection of a trusted proxy was closed, since it did not begin with the PROXY protocol: switch that on at the \
-             proxy, or off at this listener"
-        ),
         Doubt::NoHeader => tracing::info!(
             target: TARGET, event, %peer, reason, requests,
             "a trusted proxy sent no forwarding header: its own requests and clients that it doesn't name count as one"
         ),
+    }
+}
+
+impl Closed {
+    /// The kind, as metrics name it.
+    fn kind(self) -> &'static str {
+        match self {
+            Self::NoProxy => "no_proxy",
+            Self::NoProxyHeader => "no_proxy_header",
+        }
+    }
+
+    /// Logs a closed connection, with the number of those of its kind since the last line.
+    fn log(self, connections: u64, peer: IpAddr) {
+        let (event, reason) = (Event::ClientDoubted.as_str(), self.kind());
+        match self {
+            Self::NoProxy => tracing::warn!(
+                target: TARGET, event, %peer, reason, connections,
+                "a connection was closed, since this listener takes those of trusted proxies alone: if it is your proxy, list it \
+                 under [server] trusted_proxies"
+            ),
+            Self::NoProxyHeader => tracing::warn!(
+                target: TARGET, event, %peer, reason, connections,
+                "a connection of a trusted proxy was closed, since it did not begin with the PROXY protocol: switch that on at the \
+                 proxy, or off at this listener"
+            ),
+        }
     }
 }
 
@@ -115,12 +148,12 @@ mod tests {
             Doubt::Hidden("_x".to_owned()),
             Doubt::OtherHeader(header),
             Doubt::NoHeader,
-            Doubt::NoProxy,
-            Doubt::NoProxyHeader,
         ];
         for doubt in doubts {
             log.note(&doubt, peer);
         }
+        log.note_closed(Closed::NoProxy, peer);
+        log.note_closed(Closed::NoProxyHeader, peer);
         assert_eq!(log.counts().into_iter().map(|(_, count)| count).collect::<Vec<_>>(), [1; KINDS.len()]);
     }
 }

@@ -335,13 +335,13 @@ fn start_background(
     let compared = engine();
     let meters =
         StoreMeters { up: metrics.gauge(&STORE_UP, &[]), look: metrics.histogram(&STORE_LOOK_SECONDS, &[]) };
-    let compare = move |stop| maintenance::compare(Arc::clone(&compared), meters.clone(), stop);
+    let compare = move |stop| maintenance::follow_store(Arc::clone(&compared), meters.clone(), stop);
     supervisor.keep("the comparison of credentials", compare);
     let (watched, path) = (engine(), config.keys.path()?);
     let watch = move |stop| key_watch::watch(Arc::clone(&watched), path.clone(), node_name(), stop);
     supervisor.keep("the watch on the key file", watch);
-    let (purged, log) = (engine(), config.log.clone());
-    let purge = move |stop| maintenance::purge(Arc::clone(&purged), log.clone(), stop);
+    let purged = engine();
+    let purge = move |stop| maintenance::keep_up(Arc::clone(&purged), stop);
     supervisor.keep("purge", purge);
     Ok(pulse)
 }
@@ -410,11 +410,7 @@ impl Server {
             () = self.signals.next() => {}
         }
         let engine = self.assembled.engine();
-        let finish = async {
-            engine.purger().flush_attempts().await;
-            maintenance::write_uses(engine).await;
-        };
-        drop(tokio::time::timeout(FINISH, finish).await);
+        drop(tokio::time::timeout(FINISH, engine.finish()).await);
         self.reloader.shared.traces.finish().await;
         drop(self.assembled);
         tracing::info!("stopped");

@@ -7,6 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use auth_core::{ClientKey, Clock};
 use auth_engine::AttemptLimits;
+use auth_tower::Proxies;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -17,7 +18,6 @@ use crate::config;
 use crate::connections::Connections;
 use crate::error_log::ErrorLog;
 use crate::forwarding_log::ForwardingLog;
-use crate::origin::Proxies;
 use crate::request_id::RequestIds;
 use crate::traces::Traces;
 

@@ -1,31 +1,45 @@
 //! The kernel for AVX2: eight registers at a time hold two rows or two columns of a block.
 
 #![expect(unsafe_code, reason = "vector instructions on raw memory")]
-#![expect(clippy::indexing_slicing, reason = "arrays of two with indices below two")]
+#![expect(clippy::indexing_slicing, reason = "arrays of constant length with indices below it")]
+#![expect(clippy::needless_range_loop, reason = "an index has several uses")]
 
-use std::arch::x86_64::{
+use core::arch::x86_64::{
     __m256i, _MM_HINT_T0, _mm_prefetch, _mm256_add_epi64, _mm256_alignr_epi8, _mm256_load_si256,
     _mm256_mul_epu32, _mm256_permute4x64_epi64, _mm256_setr_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8,
     _mm256_shuffle_epi32, _mm256_srli_epi64, _mm256_store_si256, _mm256_xor_si256,
 };
+use core::mem::MaybeUninit;
 
+use super::Implementation;
 use crate::block::Block;
 use crate::compress::{Compress, Prefetch};
-use crate::fill;
+use crate::fill::{self, MAX_INTERLEAVED};
 use crate::segment::Segment;
+
+cpufeatures::new!(avx2, "avx2");
+
+/// The kernel's description.
+pub(super) const KERNEL: Implementation = Implementation {
+    name: "avx2",
+    runs_here: avx2::get,
+    interleaved: MAX_INTERLEAVED,
+    position: Avx2::position,
+    fill,
+};
 
 /// Fills a segment with AVX2 enabled.
 ///
 /// # Safety
 /// As for [`fill::fill`]; the machine has AVX2.
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn fill(segment: &Segment<'_>) {
+unsafe fn fill(segment: &Segment<'_>) {
     // SAFETY: the caller makes the same promises.
     unsafe { fill::fill::<Avx2>(segment) }
 }
 
 /// The AVX2 kernel.
-pub(super) struct Avx2;
+struct Avx2;
 
 /// One register of each of two rows or columns.
 type Two = [__m256i; 2];
@@ -51,8 +65,8 @@ impl Compress for Avx2 {
         prefetch: Prefetch,
         mut first_word: impl FnMut(u64),
     ) -> *const Block {
-        let (mut input, mut state) = (Block::new(), Block::new());
-        let (input, state) = ((&raw mut input).cast::<__m256i>(), (&raw mut state).cast::<__m256i>());
+        let mut state = MaybeUninit::<Block>::uninit();
+        let state = state.as_mut_ptr().cast::<__m256i>();
         let (previous, reference) = (previous.cast::<__m256i>(), reference.cast::<__m256i>());
         let output = target.cast::<__m256i>();
         // SAFETY: a block has the length of 32 registers, four per row, and the alignment of two. The caller promises
@@ -64,36 +78,38 @@ impl Compress for Avx2 {
                     prefetch_lines(reference, 4 * pair, 4);
                 }
                 let mut rows = [[_mm256_setzero_si256(); 2]; 4];
-                for (k, register) in rows.iter_mut().enumerate() {
-                    for (row, register) in register.iter_mut().enumerate() {
+                for k in 0..4 {
+                    for row in 0..2 {
                         let at = 8 * pair + 4 * row + k;
-                        *register = _mm256_xor_si256(
+                        let input = _mm256_xor_si256(
                             _mm256_load_si256(previous.add(at)),
                             _mm256_load_si256(reference.add(at)),
                         );
+                        rows[k][row] = input;
+                        // The target holds what the permuted block is combined with, until that is known.
                         let kept = if XOR {
-                            _mm256_xor_si256(*register, _mm256_load_si256(output.add(at)))
+                            _mm256_xor_si256(input, _mm256_load_si256(output.add(at)))
                         } else {
-                            *register
+                            input
                         };
-                        _mm256_store_si256(input.add(at), kept);
+                        _mm256_store_si256(output.add(at), kept);
                     }
                 }
                 half_round(&mut rows);
                 rotate_rows::<0x39, 0x93>(&mut rows);
                 half_round(&mut rows);
                 rotate_rows::<0x93, 0x39>(&mut rows);
-                for (k, register) in rows.iter().enumerate() {
-                    for (row, register) in register.iter().enumerate() {
-                        _mm256_store_si256(state.add(8 * pair + 4 * row + k), *register);
+                for k in 0..4 {
+                    for row in 0..2 {
+                        _mm256_store_si256(state.add(8 * pair + 4 * row + k), rows[k][row]);
                     }
                 }
             }
             for pair in 0..4 {
                 prefetch_lines(prefetch.target, 8 + 2 * pair, 2);
                 let mut columns = [[_mm256_setzero_si256(); 2]; 4];
-                for (row, register) in columns.as_flattened_mut().iter_mut().enumerate() {
-                    *register = _mm256_load_si256(state.add(4 * row + pair));
+                for row in 0..8 {
+                    columns[row / 2][row % 2] = _mm256_load_si256(state.add(4 * row + pair));
                 }
                 half_round(&mut columns);
                 let [_, b, c, d] = &mut columns;
@@ -105,12 +121,10 @@ impl Compress for Avx2 {
                 rotate_back(b);
                 c.swap(0, 1);
                 rotate_forward(d);
-                for (row, register) in columns.as_flattened().iter().enumerate() {
-                    let at = 4 * row + pair;
-                    _mm256_store_si256(
-                        output.add(at),
-                        _mm256_xor_si256(*register, _mm256_load_si256(input.add(at))),
-                    );
+                for row in 0..8 {
+                    let cell = output.add(4 * row + pair);
+                    let combined = _mm256_xor_si256(columns[row / 2][row % 2], _mm256_load_si256(cell));
+                    _mm256_store_si256(cell, combined);
                 }
                 if pair == 0 {
                     first_word(target.cast::<u64>().read());

@@ -3,32 +3,45 @@
 
 #![expect(unsafe_code, reason = "vector instructions on raw memory")]
 #![expect(clippy::indexing_slicing, reason = "arrays of four with indices below four")]
+#![expect(clippy::needless_range_loop, reason = "two arrays have the same index")]
 
-use std::arch::asm;
-use std::arch::x86_64::{
+use core::arch::asm;
+use core::arch::x86_64::{
     __m512i, _MM_HINT_T0, _mm_cvtsi128_si64, _mm_prefetch, _mm512_add_epi64, _mm512_castsi512_si128,
     _mm512_load_si512, _mm512_mul_epu32, _mm512_permutex_epi64, _mm512_permutexvar_epi64, _mm512_ror_epi64,
     _mm512_set_epi64, _mm512_setzero_si512, _mm512_shuffle_i64x2, _mm512_store_si512, _mm512_xor_si512,
 };
-use std::ops::Range;
+use core::ops::Range;
 
+use super::Implementation;
 use crate::block::Block;
 use crate::compress::{Compress, Prefetch};
-use crate::fill;
+use crate::fill::{self, MAX_INTERLEAVED};
 use crate::segment::Segment;
+
+cpufeatures::new!(avx512f, "avx512f");
+
+/// The kernel's description.
+pub(super) const KERNEL: Implementation = Implementation {
+    name: "avx512",
+    runs_here: avx512f::get,
+    interleaved: MAX_INTERLEAVED,
+    position: Avx512::position,
+    fill,
+};
 
 /// Fills a segment with AVX-512F enabled.
 ///
 /// # Safety
 /// As for [`fill::fill`]; the machine has AVX-512F.
 #[target_feature(enable = "avx512f")]
-pub(super) unsafe fn fill(segment: &Segment<'_>) {
+unsafe fn fill(segment: &Segment<'_>) {
     // SAFETY: the caller makes the same promises.
     unsafe { fill::fill::<Avx512>(segment) }
 }
 
 /// The AVX-512 kernel.
-pub(super) struct Avx512;
+struct Avx512;
 
 /// One register of each of four chains.
 type Four = [__m512i; 4];
@@ -51,8 +64,10 @@ impl Compress for Avx512 {
         // SAFETY: a block has the length of sixteen registers and the alignment of one. The caller promises the rest.
         unsafe {
             let mut registers = [[_mm512_setzero_si512(); 4]; 4];
-            for (index, register) in registers.as_flattened_mut().iter_mut().enumerate() {
-                *register = _mm512_load_si512(block.cast::<__m512i>().add(index));
+            for g in 0..4 {
+                for k in 0..4 {
+                    registers[g][k] = _mm512_load_si512(block.cast::<__m512i>().add(4 * g + k));
+                }
             }
             registers
         }
@@ -110,8 +125,10 @@ impl Compress for Avx512 {
             }
             columns!(0 1 2 3 4 5 6 7 8 9 10 11);
             let output = xor(state, input);
-            for (index, register) in output.as_flattened().iter().enumerate() {
-                _mm512_store_si512(target.cast::<__m512i>().add(index), *register);
+            for g in 0..4 {
+                for k in 0..4 {
+                    _mm512_store_si512(target.cast::<__m512i>().add(4 * g + k), output[g][k]);
+                }
             }
             output
         }
@@ -134,9 +151,11 @@ fn prefetch_line(block: *const Block, line: usize) {
 
 #[inline(always)]
 unsafe fn xor(mut a: Registers, b: Registers) -> Registers {
-    for (a, b) in a.as_flattened_mut().iter_mut().zip(b.as_flattened()) {
-        // SAFETY: the caller promises that the machine has AVX-512F.
-        *a = unsafe { _mm512_xor_si512(*a, *b) };
+    for g in 0..4 {
+        for k in 0..4 {
+            // SAFETY: the caller promises that the machine has AVX-512F.
+            a[g][k] = unsafe { _mm512_xor_si512(a[g][k], b[g][k]) };
+        }
     }
     a
 }

@@ -3,11 +3,22 @@
 #![expect(unsafe_code, reason = "blocks come as raw memory")]
 #![expect(clippy::indexing_slicing, reason = "a block has 128 words, and every index is below that")]
 
+use super::Implementation;
 use crate::block::Block;
 use crate::compress::{Compress, Prefetch};
+use crate::fill;
+
+/// The kernel's description.
+pub(super) const KERNEL: Implementation = Implementation {
+    name: "portable",
+    runs_here: || true,
+    interleaved: 1,
+    position: Portable::position,
+    fill: fill::fill::<Portable>,
+};
 
 /// The portable kernel.
-pub(super) struct Portable;
+struct Portable;
 
 impl Compress for Portable {
     type Previous = *const Block;
@@ -37,14 +48,18 @@ impl Compress for Portable {
                 &mut *target.cast::<[u64; 128]>(),
             )
         };
-        let input: [u64; 128] = std::array::from_fn(|word| previous[word] ^ reference[word]);
-        let mut state = input;
+        let mut state = [0; 128];
+        for word in 0..128 {
+            state[word] = previous[word] ^ reference[word];
+            // The target holds what the permuted block is combined with, until that is known.
+            target[word] = state[word] ^ if XOR { target[word] } else { 0 };
+        }
         permute(&mut state);
-        for (word, target) in target.iter_mut().enumerate() {
-            *target = state[word] ^ input[word] ^ if XOR { *target } else { 0 };
+        for word in 0..128 {
+            target[word] ^= state[word];
         }
         first_word(target[0]);
-        std::ptr::from_ref(target).cast()
+        core::ptr::from_ref(target).cast()
     }
 
     #[inline(always)]
@@ -55,39 +70,46 @@ impl Compress for Portable {
 #[inline(never)]
 fn permute(state: &mut [u64; 128]) {
     for row in 0..8 {
-        round(state, std::array::from_fn(|word| 16 * row + word));
+        round(state, 16 * row, 2);
     }
     for column in 0..8 {
-        round(state, std::array::from_fn(|word| 16 * (word / 2) + 2 * column + word % 2));
+        round(state, 2 * column, 16);
     }
 }
 
-/// The permutation P: a round of BLAKE2b with Argon2's multiplication, on sixteen words (RFC 9106, section 3.6).
+/// The permutation P: a round of BLAKE2b with Argon2's multiplication, on sixteen words (RFC 9106, section 3.6). They are
+/// eight pairs of neighbours: the first begins at word `first`, and the others follow at the given distance.
 #[inline(always)]
-fn round(state: &mut [u64; 128], positions: [usize; 16]) {
-    let mut v = positions.map(|position| state[position]);
-    for [a, b, c, d] in [
-        [0, 4, 8, 12],
-        [1, 5, 9, 13],
-        [2, 6, 10, 14],
-        [3, 7, 11, 15],
-        [0, 5, 10, 15],
-        [1, 6, 11, 12],
-        [2, 7, 8, 13],
-        [3, 4, 9, 14],
-    ] {
-        v[a] = multiply_add(v[a], v[b]);
-        v[d] = (v[d] ^ v[a]).rotate_right(32);
-        v[c] = multiply_add(v[c], v[d]);
-        v[b] = (v[b] ^ v[c]).rotate_right(24);
-        v[a] = multiply_add(v[a], v[b]);
-        v[d] = (v[d] ^ v[a]).rotate_right(16);
-        v[c] = multiply_add(v[c], v[d]);
-        v[b] = (v[b] ^ v[c]).rotate_right(63);
+fn round(state: &mut [u64; 128], first: usize, distance: usize) {
+    let mut words = [0; 16];
+    for word in 0..16 {
+        words[word] = state[first + word / 2 * distance + word % 2];
     }
-    for (position, word) in positions.into_iter().zip(v) {
-        state[position] = word;
+    let [a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3] = &mut words;
+    mix(a0, b0, c0, d0);
+    mix(a1, b1, c1, d1);
+    mix(a2, b2, c2, d2);
+    mix(a3, b3, c3, d3);
+    mix(a0, b1, c2, d3);
+    mix(a1, b2, c3, d0);
+    mix(a2, b3, c0, d1);
+    mix(a3, b0, c1, d2);
+    for word in 0..16 {
+        state[first + word / 2 * distance + word % 2] = words[word];
     }
+}
+
+/// The function G of BLAKE2b with Argon2's multiplication.
+#[inline(always)]
+fn mix(a: &mut u64, b: &mut u64, c: &mut u64, d: &mut u64) {
+    *a = multiply_add(*a, *b);
+    *d = (*d ^ *a).rotate_right(32);
+    *c = multiply_add(*c, *d);
+    *b = (*b ^ *c).rotate_right(24);
+    *a = multiply_add(*a, *b);
+    *d = (*d ^ *a).rotate_right(16);
+    *c = multiply_add(*c, *d);
+    *b = (*b ^ *c).rotate_right(63);
 }
 
 /// `a + b + 2·lo(a)·lo(b)`, where `lo` is the lower 32 bits.

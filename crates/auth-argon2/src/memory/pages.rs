@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "memory comes directly from the system")]
 
-use std::ptr::NonNull;
+use core::ptr::NonNull;
 
 use crate::block::Block;
 
@@ -31,12 +31,12 @@ impl Pages {
     pub(super) fn as_slice(&self) -> &[Block] {
         // SAFETY: the mapping has `count` blocks from `start` on, all bytes are initialized, and a block may hold any
         // bytes.
-        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.count) }
+        unsafe { core::slice::from_raw_parts(self.start.as_ptr(), self.count) }
     }
 
     pub(super) fn as_mut_slice(&mut self) -> &mut [Block] {
         // SAFETY: as above, and `self` is borrowed exclusively.
-        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.count) }
+        unsafe { core::slice::from_raw_parts_mut(self.start.as_ptr(), self.count) }
     }
 
     /// Overwrites the first `count` blocks with zeros, or all blocks if there are fewer.
@@ -68,7 +68,7 @@ impl Mapping {
         let start = unsafe {
             let (protection, flags) =
                 (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-            libc::mmap(std::ptr::null_mut(), length, protection, flags, -1, 0)
+            libc::mmap(core::ptr::null_mut(), length, protection, flags, -1, 0)
         };
         if start == libc::MAP_FAILED {
             return None;
@@ -100,16 +100,16 @@ impl Mapping {
 #[cfg(not(target_os = "linux"))]
 struct Mapping {
     start: NonNull<u8>,
-    layout: std::alloc::Layout,
+    layout: alloc::alloc::Layout,
 }
 
 #[cfg(not(target_os = "linux"))]
 impl Mapping {
     fn new(bytes: usize) -> Option<Self> {
         let align = if bytes < HUGE_PAGE { align_of::<Block>() } else { HUGE_PAGE };
-        let layout = std::alloc::Layout::from_size_align(bytes, align).ok()?;
+        let layout = alloc::alloc::Layout::from_size_align(bytes, align).ok()?;
         // SAFETY: the layout has at least one byte.
-        let start = NonNull::new(unsafe { std::alloc::alloc_zeroed(layout) })?;
+        let start = NonNull::new(unsafe { alloc::alloc::alloc_zeroed(layout) })?;
         Some(Self { start, layout })
     }
 
@@ -119,7 +119,7 @@ impl Mapping {
 
     fn unmap(&mut self) {
         // SAFETY: the memory came from the allocator with this layout, and its owner is being dropped.
-        unsafe { std::alloc::dealloc(self.start.as_ptr(), self.layout) };
+        unsafe { alloc::alloc::dealloc(self.start.as_ptr(), self.layout) };
     }
 }
 

@@ -1,35 +1,50 @@
 //! The client that a request comes from.
 //!
-//! Behind a trusted proxy, the client is the nearest address in the header of `client_header` that isn't a trusted
+//! Behind a trusted proxy, the client is the nearest address in the header of [`Proxies::header`] that isn't a trusted
 //! proxy's: each proxy appends the address that it saw, so the list is read from its end, and only as far as its writers
 //! are trusted. Where a trusted proxy names no address, nothing before that entry can be believed: the proxy stands for
-//! the client then, and the doubt goes to the log.
+//! the client then, and the doubt is told.
 //!
 //! No other header is read. A proxy that sets one header and passes another on as the client sent it would otherwise let
 //! each client choose its address.
 
 use std::net::{IpAddr, SocketAddr};
 
-use auth_core::forwarding_header;
-use http::{HeaderMap, HeaderName};
+use auth_core::{Peer, RequestId, forwarding_header};
+use http::header::USER_AGENT;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 
-use crate::config::ClientHeader;
-use crate::forwarded::Node;
+use crate::forwarded::{ClientHeader, Node};
 
 /// The longest part of an entry that is told, in bytes.
 const LONGEST_ENTRY: usize = 64;
 
-/// The proxies that are trusted, and the header in which they name clients.
+/// The proxies that are trusted, and the header in which they name clients. By default none is trusted.
+///
+/// Trust only proxies that append to this header, or replace it: a client could write what others pass on.
+///
+/// ```
+/// use auth_tower::{ClientHeader, Proxies};
+///
+/// let proxies = Proxies { trusted: vec!["10.0.0.0/8".parse()?], header: ClientHeader::Forwarded };
+/// assert!(proxies.trust([10, 1, 2, 3].into()));
+/// assert!(!proxies.trust([192, 0, 2, 1].into()));
+/// # Ok::<(), ipnet::AddrParseError>(())
+/// ```
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Proxies {
-    pub(crate) trusted: Vec<IpNet>,
-    pub(crate) header: ClientHeader,
+#[expect(clippy::exhaustive_structs, reason = "plain values that a server reads from its configuration")]
+pub struct Proxies {
+    /// The networks of the proxies.
+    pub trusted: Vec<IpNet>,
+    /// The header in which they name clients. No other is read.
+    pub header: ClientHeader,
 }
 
 impl Proxies {
     /// Whether an address is a trusted proxy's.
-    pub(crate) fn trust(&self, address: IpAddr) -> bool {
+    #[must_use]
+    pub fn trust(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.trusted.iter().any(|network| network.contains(&address))
     }
@@ -37,43 +52,45 @@ impl Proxies {
 
 /// Where a request comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Origin {
+#[non_exhaustive]
+pub struct Origin {
     /// The client's address: the socket's, or the address that a trusted proxy names.
-    pub(crate) client: IpAddr,
+    pub client: IpAddr,
+    /// The socket's address: the client's own, or that of the nearest proxy.
+    pub connection: IpAddr,
     /// Whether the socket is a trusted proxy's, so that what its headers say is believed.
-    pub(crate) is_trusted: bool,
+    pub is_trusted: bool,
     /// Why the client may be another one.
-    pub(crate) doubt: Option<Doubt>,
+    pub doubt: Option<Doubt>,
 }
 
 /// Why many clients may count as the one that stands for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Doubt {
+#[expect(clippy::exhaustive_enums, reason = "a server tells its operator of each")]
+pub enum Doubt {
     /// A peer that is no trusted proxy sent this forwarding header.
     Untrusted(HeaderName),
     /// A trusted proxy sent this entry, which can't be read.
     Unreadable(String),
     /// A trusted proxy sent this entry, which names no address.
     Hidden(String),
-    /// A trusted proxy sent this forwarding header and not that of `client_header`.
+    /// A trusted proxy sent this forwarding header and not that of [`Proxies::header`].
     OtherHeader(HeaderName),
     /// A trusted proxy sent no forwarding header.
     NoHeader,
-    /// A peer that is no trusted proxy connected where the PROXY protocol is spoken.
-    NoProxy,
-    /// A trusted proxy sent no header of the PROXY protocol where it is spoken.
-    NoProxyHeader,
 }
 
 impl Origin {
     /// The origin of a request with these headers on a socket with this address.
-    pub(crate) fn of(socket: SocketAddr, headers: &HeaderMap, proxies: &Proxies) -> Self {
-        let mut client = socket.ip().to_canonical();
+    #[must_use]
+    pub fn of(socket: SocketAddr, headers: &HeaderMap, proxies: &Proxies) -> Self {
+        let connection = socket.ip().to_canonical();
+        let mut client = connection;
         if !proxies.trust(client) {
             let doubt = forwarding_header(headers).cloned().map(Doubt::Untrusted);
-            return Self { client, is_trusted: false, doubt };
+            return Self { client, connection, is_trusted: false, doubt };
         }
-        let behind = |client, doubt| Self { client, is_trusted: true, doubt };
+        let behind = |client, doubt| Self { client, connection, is_trusted: true, doubt };
         let mut is_named = false;
         for entry in proxies.header.entries(headers) {
             match proxies.header.read(entry) {
@@ -88,6 +105,13 @@ impl Origin {
         }
         let doubt = || forwarding_header(headers).cloned().map_or(Doubt::NoHeader, Doubt::OtherHeader);
         behind(client, (!is_named).then(doubt))
+    }
+
+    /// The client as protocols know it, with the name that its program gives itself in these headers.
+    #[must_use]
+    pub fn peer(&self, headers: &HeaderMap, id: RequestId) -> Peer {
+        let agent = headers.get(USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
+        Peer::of_request(self.client, id).through(self.connection).with_agent(&String::from_utf8_lossy(agent))
     }
 }
 

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use auth_core::{
-    ByProtocol, Conflict, ExternalId, Lookup, NewId, NewRecord, NewUser, ProtocolName, Realm, Revocation,
-    Store, StoreError, UserId, UserStore,
+    Act, Actor, AttemptFilter, AttemptRecord, AttemptStore, AuditFilter, AuditRecord, AuditStore, ByProtocol,
+    ClientKey, Conflict, CredentialKind, CredentialStore, ExternalId, LogPage, Lookup, NewId, NewRecord,
+    NewUser, ProtocolName, Realm, Revocation, Scope, Store, StoreError, UserId, UserStore,
 };
 use tokio::task::JoinSet;
 
-use super::{Fixture, account, conflict, realm, seed, user, write};
+use super::{Fixture, account, conflict, credential, realm, seed, user, write};
 
 const GITLAB: ProtocolName = ProtocolName::new("gitlab");
 const OTHER: ProtocolName = ProtocolName::new("other");
@@ -79,6 +80,56 @@ pub async fn keeps_the_ids_and_roles_of_any_protocol<F: Fixture>(fixture: &F) {
     assert_eq!(found(&*store, &one, GITLAB, 7).await, None);
     let again = with(&one, 10, GITLAB, 7);
     assert_eq!(store.create_user(&again, None).await, Ok(()), "what was deleted is free");
+}
+
+/// Another program may know more protocols, and write rows of them into the same store.
+pub async fn reads_rows_of_protocols_that_do_not_exist<F: Fixture>(fixture: &F) {
+    const NOWHERE: ProtocolName = ProtocolName::new("nowhere");
+    let store = fixture.open().await;
+    let main = realm("main");
+    let mut new = with(&main, 1, NOWHERE, 7);
+    new.user.external_roles = ByProtocol::from([(NOWHERE, vec!["role".to_owned()])]);
+    let kind = CredentialKind::new("nowhere-token");
+    let mut token = credential(new.user.id, kind, 1);
+    token.scope = Scope { protocols: vec![NOWHERE], ..Scope::default() };
+    let records = vec![NewRecord::from(main.clone()), NewRecord::User(Box::new(new.clone()))];
+    write(&*store, records).await.unwrap();
+    assert_eq!(store.add(&token, 9, None).await, Ok(true));
+    let at = token.created;
+    store.record(AttemptRecord {
+        at,
+        protocol: NOWHERE,
+        realm: main.id,
+        user: Some(new.user.id),
+        name: String::new(),
+        client_key: ClientKey::default(),
+        outcome: "granted".into(),
+    });
+    let audit = AuditRecord {
+        at,
+        actor: Actor::Owner,
+        by: None,
+        act: Act::PasswordSet,
+        realm: Some(main.id),
+        user: Some(new.user.id),
+        detail: String::new(),
+        client: None,
+        protocol: Some(NOWHERE),
+        request_id: String::new(),
+    };
+    store.write_audit(&audit).await.unwrap();
+
+    let read = account(&*store, new.user.id).await.user;
+    assert_eq!(read.external_ids.get(NOWHERE), Some(&ExternalId::Number(7)));
+    assert_eq!(read.external_roles, new.user.external_roles);
+    assert_eq!(found(&*store, &main, NOWHERE, 7).await, Some(new.user.id));
+    let tokens = store.of_user(new.user.id, kind).await.unwrap();
+    assert_eq!(tokens.len(), 1);
+    assert_eq!(tokens[0].scope, token.scope);
+    let attempts = store.attempts(&AttemptFilter::default(), LogPage::newest(9)).await.unwrap();
+    assert_eq!(attempts.iter().map(|row| row.record.protocol).collect::<Vec<_>>(), [NOWHERE]);
+    let rows = store.audit_rows(&AuditFilter::default(), LogPage::newest(9)).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.record.protocol).collect::<Vec<_>>(), [Some(NOWHERE)]);
 }
 
 pub async fn keeps_ids_unique_in_a_realm<F: Fixture>(fixture: &F) {

@@ -1,28 +1,50 @@
-//! The contract of a store, as tests: [`store_battery!`](crate::store_battery) makes a test of each behaviour.
+//! The contract of a store, as tests: an author of a store runs [`store_battery!`] against it.
 //!
-//! Give it a [`Fixture`]: a type that makes an empty place for a store and opens the store there.
+//! What `auth_core::Store` and its traits say in words, these tests say in behaviours: names and their case, versions,
+//! revocations beside other commands, imports that are all or nothing, logs, and what is kept when a store is closed. A store
+//! that passes works under `auth-engine`.
+//!
+//! # How to run it
+//!
+//! Add this crate and tokio (features `macros` and `rt-multi-thread`) to the `dev-dependencies` of the store. Write a [`Fixture`]:
+//! a type that makes an empty place for a store, and opens the store there. Then a file such as `tests/battery.rs` has a test of
+//! each behaviour:
 //!
 //! ```
 //! use std::sync::Arc;
-//! use auth_store::{Sqlite, battery::Fixture, store_battery};
+//! use auth_core::testing::MemoryStore;
+//! use auth_store_battery::{Fixture, shared_store_battery, store_battery};
 //!
-//! struct Folder(tempfile::TempDir);
+//! /// A store that every opening shares.
+//! struct Memory(Arc<MemoryStore>);
 //!
-//! impl Fixture for Folder {
-//!     type Store = Sqlite;
+//! impl Fixture for Memory {
+//!     type Store = MemoryStore;
 //!
 //!     fn empty() -> Self {
-//!         Self(tempfile::tempdir().unwrap())
+//!         Self(Arc::default())
 //!     }
 //!
-//!     async fn open(&self) -> Arc<Sqlite> {
-//!         Arc::new(Sqlite::open(&self.0.path().join("store.db")).unwrap())
+//!     async fn open(&self) -> Arc<MemoryStore> {
+//!         Arc::clone(&self.0)
 //!     }
 //! }
 //!
-//! store_battery!(Folder);
+//! // What is in memory is gone when it is closed. Other stores leave `volatile` out.
+//! store_battery!(Memory, volatile);
+//! // For stores that several servers share.
+//! shared_store_battery!(Memory);
 //! # fn main() {}
 //! ```
+//!
+//! A behaviour is a function, too, such as [`feed::versions_are_those_of_the_users_there_are`]: a test may run one by itself, in another runtime or
+//! against a store that is broken on purpose. It panics when the store behaves otherwise.
+//!
+//! # What it needs
+//!
+//! The battery knows no SQL and no database, only the traits of `auth-core`. Several of its tests start hundreds of tasks at a
+//! time. Tests run at the same time in places of their own, so a [`Fixture`] that keeps its places in one database makes a name for
+//! each.
 
 #![expect(
     missing_docs,
@@ -44,6 +66,7 @@ pub mod creation;
 pub mod credentials;
 pub mod durability;
 pub mod external_ids;
+pub mod feed;
 pub mod groups;
 pub mod import;
 pub mod import_marks;
@@ -55,6 +78,7 @@ pub mod model;
 pub mod network_rules;
 pub mod outbox;
 pub mod parents;
+pub mod runtime;
 pub mod sealed;
 pub mod shared_attempts;
 pub mod spent;
@@ -80,10 +104,10 @@ pub trait Fixture: Send + Sync + 'static {
     fn open(&self) -> impl Future<Output = Arc<Self::Store>> + Send;
 }
 
-/// Makes a test of each behaviour of the battery, for the store of a [`Fixture`](crate::battery::Fixture).
+/// Makes a test of each behaviour of the battery, for the store of a [`Fixture`].
 ///
 /// `store_battery!(Fixture)` is for stores that keep their records when they are closed, `store_battery!(Fixture,
-/// volatile)` for those that don't. The tests need tokio with its macros and its multi-threaded runtime.
+/// volatile)` for those in memory, which keep nothing and wait for nothing. The tests need tokio with its macros and its multi-threaded runtime.
 #[macro_export]
 macro_rules! store_battery {
     ($fixture:ty) => {
@@ -93,6 +117,9 @@ macro_rules! store_battery {
                 survives_reopening
                 acknowledges_a_thousand_concurrent_writes
                 shows_every_opening_what_another_has_written
+            }
+            runtime {
+                an_import_leaves_the_runtime_free
             }
         }
     };
@@ -142,6 +169,7 @@ macro_rules! store_battery {
             }
             external_ids {
                 keeps_the_ids_and_roles_of_any_protocol
+                reads_rows_of_protocols_that_do_not_exist
                 keeps_ids_unique_in_a_realm
                 assigns_numbers_of_any_protocol
                 gives_a_user_one_id_and_keeps_it
@@ -179,6 +207,11 @@ macro_rules! store_battery {
                 changes_what_is_named_of_a_realm_and_notes_each_change
                 notes_names_that_fold_like_those_of_another_user
                 assigns_ids_that_are_free
+            }
+            feed {
+                the_counter_moves_with_each_change_and_with_nothing_else
+                versions_are_those_of_the_users_there_are
+                listeners_hear_of_a_change_before_it_is_acknowledged
             }
             outbox {
                 keeps_mail_until_it_is_settled
@@ -255,12 +288,27 @@ macro_rules! store_battery {
                 $(
                     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                     async fn $behaviour() {
-                        let fixture = <$fixture as $crate::battery::Fixture>::empty();
-                        $crate::battery::$module::$behaviour(&fixture).await;
+                        let fixture = <$fixture as $crate::Fixture>::empty();
+                        $crate::$module::$behaviour(&fixture).await;
                     }
                 )*
             }
         )*
+    };
+}
+
+/// Makes a test of each behaviour of stores that several servers share: they count attempts together.
+#[macro_export]
+macro_rules! shared_store_battery {
+    ($fixture:ty) => {
+        $crate::store_battery! { $fixture:
+            shared_attempts {
+                attempts_are_counted_once_however_many_ask_at_once
+                a_clock_that_is_set_back_by_days_prolongs_no_limit
+                full_counters_are_listed_in_the_order_in_which_they_end
+                counters_are_forgotten_one_by_one_and_by_account
+            }
+        }
     };
 }
 

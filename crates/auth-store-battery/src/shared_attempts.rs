@@ -1,5 +1,5 @@
-//! Attempts that servers count together. Not part of [`store_battery!`](crate::store_battery): a store of a single
-//! server need not count any.
+//! Attempts that servers count together: [`shared_store_battery!`](crate::shared_store_battery). A store of a single server need not
+//! count any.
 
 use std::sync::Arc;
 use std::time::Duration;

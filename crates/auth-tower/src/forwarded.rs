@@ -7,9 +7,18 @@ use std::net::IpAddr;
 
 use http::header::{FORWARDED, HeaderMap, HeaderName};
 
-use crate::config::ClientHeader;
-
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// The header in which proxies name the client of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a server must know how to read each")]
+pub enum ClientHeader {
+    /// `X-Forwarded-For`: a list of addresses.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
 
 /// What a proxy says of the client that it saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +32,16 @@ pub(crate) enum Node {
 }
 
 impl ClientHeader {
+    /// The header of that name, in any case.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let is_named = |header: &Self| header.name().as_str().eq_ignore_ascii_case(name);
+        [Self::XForwardedFor, Self::Forwarded].into_iter().find(is_named)
+    }
+
     /// The header's name.
-    pub(crate) fn name(self) -> HeaderName {
+    #[must_use]
+    pub fn name(self) -> HeaderName {
         match self {
             Self::XForwardedFor => X_FORWARDED_FOR,
             Self::Forwarded => FORWARDED,
