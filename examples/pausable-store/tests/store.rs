@@ -12,8 +12,8 @@ use auth_core::{
 };
 use auth_crypto::argon2::Params;
 use auth_engine::{Config, Engine, FailureDelay, LoginOutcome, NewAccount, PasswordConfig};
-use auth_store::battery::Fixture;
-use auth_store::{Sqlite, store_battery};
+use auth_store::Sqlite;
+use auth_store_battery::{Fixture, store_battery};
 use pausable_store::PausableStore;
 
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
