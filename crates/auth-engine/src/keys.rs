@@ -113,12 +113,15 @@ pub async fn check_ring(store: &dyn MetaStore, ring: &KeyRing) -> Result<(), Ope
 pub(crate) async fn kept_ring(store: &dyn MetaStore, rng: &dyn Rng) -> Result<KeyRing, OpenError> {
     let mut kept = store.meta(KEPT_RING).await?.map(Zeroizing::new);
     if kept.is_none() {
-        if is_bound(store).await? {
-            return Err(OpenError::KeyRingElsewhere);
-        }
-        // Of two processes that make one, both take that of the first.
-        let new = written(&KeyRing::generate(rng));
-        kept = Some(Zeroizing::new(store.set_meta_once(KEPT_RING, &new).await?));
+        kept = if is_bound(store).await? {
+            // Another process may have made it since.
+            let made = store.meta(KEPT_RING).await?.map(Zeroizing::new);
+            Some(made.ok_or(OpenError::KeyRingElsewhere)?)
+        } else {
+            // Of two processes that make one, both take that of the first.
+            let new = written(&KeyRing::generate(rng));
+            Some(Zeroizing::new(store.set_meta_once(KEPT_RING, &new).await?))
+        };
     }
     let corrupt = || StoreError::Corrupt("the key ring".to_owned());
     let (keys, rest) = kept.as_deref().map_or((&[][..], &[][..]), |bytes| bytes.as_chunks::<KEPT_KEY>());

@@ -13,7 +13,7 @@
 //! let store = Arc::new(PausableStore::new(Arc::new(store)));
 //! // let engine = Engine::builder(store.clone()).open().await?;
 //! store.pause();
-//! // … `cp accounts.db elsewhere` …
+//! // … `cp accounts.db accounts.db-wal elsewhere/` …
 //! store.resume();
 //! # Ok(())
 //! # }

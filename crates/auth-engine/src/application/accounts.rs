@@ -28,7 +28,7 @@ pub struct NewAccount {
 }
 
 impl NewAccount {
-    /// An account with a user name and a password.
+    /// An account with a user name and a password. A user name that is an e-mail address is the address too.
     #[must_use]
     pub fn new(user_name: impl Into<String>, password: impl Into<String>) -> Self {
         let (user_name, password) = (user_name.into(), Password::new(password));
@@ -55,7 +55,13 @@ impl NewAccount {
 
     /// The names, each of which is one.
     fn names(&self) -> Result<Vec<LoginName>, AccountError> {
-        let address = self.address.as_ref().map(|(address, verified)| (NameKind::Email, address, *verified));
+        let own = self.user_name.contains('@').then_some((&self.user_name, false));
+        let address = self.address.as_ref().map(|(address, verified)| (address, *verified)).or(own);
+        if own.is_some() && address.is_some_and(|(address, _)| *address != self.user_name) {
+            // What is typed with an @ is looked for among the addresses.
+            return Err(AccountError::BadName(NameKind::UserName, NameError::AtSign));
+        }
+        let address = address.map(|(address, verified)| (NameKind::Email, address, verified));
         let names = std::iter::once((NameKind::UserName, &self.user_name, false)).chain(address);
         names
             .map(|(kind, name, verified)| match check_login_name(kind, name) {
@@ -147,7 +153,8 @@ impl Engine {
         let realms = self.store.realms().await?;
         let realm = realms.into_iter().find(|known| known.slug == realm).ok_or(AccountError::NoRealm)?;
         let names = new.names()?;
-        let email_second_factor = self.config.rocketchat.email_2fa_auto_opt_in && new.address.is_some();
+        let has_address = names.iter().any(|name| name.kind == NameKind::Email);
+        let email_second_factor = self.config.rocketchat.email_2fa_auto_opt_in && has_address;
         let full_name = new.full_name.as_ref().unwrap_or(&new.user_name).clone();
         let mut record = self.users.new_user(&realm, self.clock.now(), ByProtocol::new());
         record.user = User { names, full_name, email_second_factor, ..record.user };

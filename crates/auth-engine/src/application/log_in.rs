@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth_core::{
     Authenticator, Challenge, Clock, CredentialKind, Grant, GrantKind, Identifier, InternalError, Login,
@@ -10,6 +11,9 @@ use auth_core::{
 };
 
 use crate::engine::Engine;
+
+/// An outcome that claims to wait longer does not: the clock was set back.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// What became of a login. Nobody may be told before [a moment](Self::not_before), so that the time of an answer doesn't tell
 /// which names there are: [`released`](Self::released) waits for it.
@@ -27,7 +31,7 @@ impl LoginAnswer {
     /// Outside a tokio runtime with time.
     pub async fn released(self) -> LoginOutcome {
         if let Some(moment) = self.not_before {
-            tokio::time::sleep(moment.since(self.clock.now())).await;
+            tokio::time::sleep(moment.since(self.clock.now()).min(LONGEST)).await;
         }
         self.outcome
     }

@@ -95,6 +95,21 @@ async fn an_account_that_cant_be_made_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_user_name_that_is_an_address_is_the_only_one() {
+    let world = world::new().await;
+    let made =
+        world.engine.create_account("main", &NewAccount::new("ada@example.org", PASSWORD)).await.unwrap();
+    assert_eq!(made.user.email().map(|email| email.address), Some("ada@example.org"));
+    assert_eq!(signed_in(&world, "ada@example.org", PASSWORD).await.profile.user.id, made.user.id);
+    let two = NewAccount::new("bob@example.org", PASSWORD).address("bob@example.net");
+    let refused = world.engine.create_account("main", &two).await;
+    assert!(
+        matches!(refused, Err(AccountError::BadName(NameKind::UserName, NameError::AtSign))),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
 async fn what_an_application_makes_is_in_the_audit_log() {
     let world = world::empty(config()).await;
     let realm = world.engine.ensure_realm("main").await.unwrap();

@@ -88,7 +88,7 @@ impl Default for Server {
             header_timeout: Span::secs(30),
             body_timeout: Span::secs(60),
             body_memory_mib: 256,
-            max_waiting: 4096,
+            max_waiting: auth_engine::Config::default().max_delayed,
             drain_time: Span::secs(0),
             shutdown_timeout: Span::secs(10),
             hsts: None,
