@@ -1,13 +1,14 @@
 //! The whole login pipeline without HTTP: an engine over SQLite in a temporary folder, judging one login at a time.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use auth_argon2::{Algorithm, Input, Memory, Params, hash_into};
 use auth_core::{
     Authenticator, Clock, CredentialKind, GrantKind, Identifier, ImportMode, LoginAttempt, LoginError,
-    LoginMethod, ProtocolName, Realm, RealmName, Realms, SecondStep, Stopwatch, Store, Timestamp, TokenForm,
+    LoginMethod, ProtocolName, Realm, RealmName, Realms, SecondStep, Stopwatch, Store, SystemStopwatch,
+    Timestamp, TokenForm,
 };
 use auth_engine::testing::{PASSWORD, START, builder, config, password, peer, ring};
 use auth_engine::{Config, Engine};
@@ -27,14 +28,7 @@ pub const BARE_HASH: &str = "a hash alone";
 
 /// The time that has passed since a fixed date, by the monotonic clock of the operating system.
 #[derive(Debug)]
-struct MonotonicClock(Instant);
-
-impl MonotonicClock {
-    #[expect(clippy::disallowed_methods, reason = "a bench measures time")]
-    fn start() -> Self {
-        Self(Instant::now())
-    }
-}
+struct MonotonicClock(SystemStopwatch);
 
 impl Stopwatch for MonotonicClock {
     fn elapsed(&self) -> Duration {
@@ -96,7 +90,7 @@ impl World {
     fn open(params: Params) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("bench-login-").tempdir()?;
         let runtime = Runtime::new()?;
-        let clock = Arc::new(MonotonicClock::start());
+        let clock = Arc::new(MonotonicClock(SystemStopwatch::start()));
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("auth.db"))?);
         let workers = std::thread::available_parallelism()?.get();
         let builder = builder(&store, &clock, &ring(), slow_config(params), workers);

@@ -107,10 +107,8 @@ impl Report {
     /// The report in Markdown: the goals under the heading [`GOALS`], then the tables.
     #[must_use]
     pub fn markdown(&self, name: &str) -> String {
-        let mut text = format!(
-            "# Bench: {name}\n\nWritten by `cargo xtask bench`; see README.md, section Speed. {}\n",
-            machine()
-        );
+        let mut text =
+            format!("# Bench: {name}\n\nWritten by `cargo xtask bench`; see docs/speed.md. {}\n", machine());
         if !self.goals.is_empty() {
             put(&mut text, format_args!("\n{GOALS}\n\n| what | goal | measured |\n| --- | --- | --- |\n"));
         }
@@ -188,7 +186,7 @@ impl Report {
     }
 }
 
-/// The heading of the table of goals. `cargo xtask bench` copies the table into the README.
+/// The heading of the table of goals. `cargo xtask bench` copies the table into docs/speed.md.
 pub const GOALS: &str = "## Goals";
 
 /// The processor, the number of cores and the kernel in use, as far as the system tells.

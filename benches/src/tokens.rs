@@ -100,7 +100,7 @@ pub fn check() -> Result<Vec<Rival>> {
             Ok(())
         }),
         Rival::new(CODEC, move || {
-            ensure!(jwt::verify(black_box(codec_token.expose()), [&codec]).is_ok());
+            ensure!(jwt::verify_signature(black_box(codec_token.expose()), [&codec]).is_ok());
             Ok(())
         }),
         Rival::new(JSONWEBTOKEN, move || {

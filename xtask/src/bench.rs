@@ -1,4 +1,4 @@
-//! The benches. Their figures go to docs/bench, and from there into the READMEs: run them on a quiet machine.
+//! The benches. Their figures go to docs/bench, and from there into docs/speed.md and the README of auth-argon2: run them on a quiet machine.
 
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
@@ -32,7 +32,7 @@ enum What {
     Store,
 }
 
-/// The marks around the figures in a README.
+/// The marks around the figures in a page.
 const BEGIN: &str = "<!-- bench: written by cargo xtask bench -->";
 const END: &str = "<!-- bench end -->";
 
@@ -72,19 +72,19 @@ pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
             .run()?;
     }
     if !arguments.quick {
-        write_readmes(sh)?;
+        write_pages(sh)?;
     }
     Ok(())
 }
 
-/// Copies the figures in docs/bench into the READMEs.
-fn write_readmes(sh: &Shell) -> Result<()> {
+/// Copies the figures in docs/bench into the pages that show them.
+fn write_pages(sh: &Shell) -> Result<()> {
     let read = |name: &str| sh.read_file(format!("docs/bench/{name}.md")).unwrap_or_default();
     let goals: Vec<String> = ["argon2id", "tokens", "http", "flood"]
         .iter()
         .flat_map(|name| rows_under(&read(name), "## Goals"))
         .collect();
-    replace(sh, "README.md", "| what | goal | measured |\n| --- | --- | --- |\n", &goals)?;
+    replace(sh, "docs/speed.md", "| what | goal | measured |\n| --- | --- | --- |\n", &goals)?;
     let argon2id = read("argon2id");
     let mut tables = Vec::new();
     for heading in argon2id.lines().filter(|line| line.starts_with("## Argon2id")) {

@@ -5,7 +5,7 @@ use xshell::{Shell, cmd};
 
 use crate::progress::{say, step, sum_up};
 use crate::tools::{self, CargoTool};
-use crate::{clients, dist, features, foreign, fuzz, kits, nodes, tidy};
+use crate::{book, clients, dist, features, foreign, fuzz, gates, kits, nodes, packages, tidy};
 
 /// The version of cargo-deny that deny.toml is written for.
 const DENY: CargoTool =
@@ -71,7 +71,7 @@ pub(crate) fn kits(sh: &Shell) -> Result<()> {
     kits::test(sh, &sh.current_dir().join("target/debug/auth-server"))
 }
 
-/// Runs all checks that must pass before a change lands, and the tests; with `release`, the tests in full.
+/// Runs all checks that must pass before a change lands, and the tests; with `release`, the slow gates too, and the tests in full.
 ///
 /// # Errors
 /// At the first check that fails.
@@ -98,6 +98,14 @@ pub(crate) fn ci(sh: &Shell, release: bool) -> Result<()> {
     let deny = tools::cargo_tool(sh, DENY)?;
     cmd!(sh, "{deny} --locked --exclude-dev --exclude benches check bans").run()?;
     cmd!(sh, "{deny} --locked check licenses sources").run()?;
+    step("the book");
+    book::make(sh)?;
+    if release {
+        gates::targets(sh)?;
+        gates::lowest_versions(sh)?;
+        gates::semver(sh)?;
+        packages::check(sh)?;
+    }
     test(sh, release)?;
     if release {
         foreign::run(sh)?;

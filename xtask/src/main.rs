@@ -1,19 +1,22 @@
 //! `cargo xtask`: the tasks of the project, such as tests, checks and benches.
 //!
 //! Tasks write to `target/` and to the folders that cargo itself keeps; `bench` also writes its figures into the
-//! documentation, and `screenshots` its pictures. A missing program is installed into `target/tools` or by the package manager of the system, or it is
+//! documentation, `screenshots` its pictures, and `book` what is made from the source. A missing program is installed into `target/tools` or by the package manager of the system, or it is
 //! named in one line.
 
 mod bench;
+mod book;
 mod checks;
 mod clients;
 mod dist;
 mod features;
 mod foreign;
 mod fuzz;
+mod gates;
 mod kits;
 mod mutants;
 mod nodes;
+mod packages;
 mod progress;
 mod screenshots;
 mod tidy;
@@ -49,16 +52,17 @@ enum Task {
         full: bool,
     },
     /// Runs the checks that must pass before a change lands, then `test`: formatting, tidiness, lints, each feature
-    /// alone, documentation, unused dependencies, spelling, licences and sources.
+    /// alone, documentation and the book, unused dependencies, spelling, licences and sources.
     Ci {
-        /// Run `test --full`, `foreign` and `dist --trial --twice` at the end, for a release: slow.
+        /// Also run `targets`, `lowest-versions`, `semver` and `packages`, and at the end `test --full`, `foreign` and
+        /// `dist --trial --twice`, for a release: slow.
         #[arg(long)]
         release: bool,
     },
     /// Checks the project's own rules: file headers and lengths, arrows between crates, no circles between files, no
     /// tracked secrets, no unfinished code.
     Tidy,
-    /// Measures the server and its rivals, and writes the figures to docs/bench and the READMEs.
+    /// Measures the server and its rivals, and writes the figures to docs/bench, docs/speed.md and the README of auth-argon2.
     Bench(bench::Arguments),
     /// Kills servers and databases at random moments, and checks that no acknowledged write is lost.
     Crash {
@@ -101,6 +105,16 @@ enum Task {
     Kits,
     /// Takes pictures of the pages in Chromium into docs/pages, and writes docs/pages.md, which shows them.
     Screenshots,
+    /// Writes the pages of documentation that are made from the source, and makes the book in target/book.
+    Book,
+    /// Packs each crate that is published, and builds and tests the packages by themselves in another folder.
+    Packages,
+    /// Finds changes of interfaces that break callers, since the commit that xtask/semver-baseline names.
+    Semver,
+    /// Builds each package with the lowest version of each dependency that it asks for.
+    LowestVersions,
+    /// Lints the crates for every other target whose standard library is installed.
+    Targets,
     /// Makes the packages in target/dist: Debian package, tarball, image, those of the kits, bill of materials, checksums.
     Dist(dist::Arguments),
 }
@@ -138,6 +152,11 @@ fn run(task: Task) -> Result<()> {
         Task::Kits => checks::kits(&sh),
         Task::Foreign => foreign::run(&sh),
         Task::Screenshots => screenshots::run(&sh),
+        Task::Book => book::run(&sh),
+        Task::Packages => packages::check(&sh),
+        Task::Semver => gates::semver(&sh),
+        Task::LowestVersions => gates::lowest_versions(&sh),
+        Task::Targets => gates::targets(&sh),
         Task::Dist(arguments) => dist::run(&sh, &arguments),
     }
 }

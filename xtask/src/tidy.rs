@@ -1,16 +1,21 @@
 //! The project's own rules, which no other tool checks: file headers and lengths, arrows between crates, no circles
-//! between files, no test switched off, no tracked secrets, no promise in SECURITY.md without a test, no template that lets
-//! markup in.
+//! between files, no crate that brings more along than its ceiling, no test switched off, no tracked secrets, no promise in
+//! SECURITY.md without a test, no template that lets markup in, no crate that a registry would refuse, no link of a page that
+//! leads nowhere.
 
 mod arrows;
 mod circles;
+mod lowest_rust;
 mod modules;
 mod names;
+mod pages;
 mod promises;
+mod published;
 mod resolve;
 mod secrets;
 mod templates;
 mod tokens;
+mod weight;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -34,6 +39,9 @@ const PROMISES: [&str; 2] = ["SECURITY.md", "docs/reports.md"];
 /// The folders with Rust files. One that is absent is left out.
 const FOLDERS: &[&str] = &["benches", "crates", "examples", "fuzz/fuzz_targets", "xtask"];
 
+/// The libraries that are of use in this workspace alone.
+const UNTAKEN: &[&str] = &["auth-conformance", "auth-server", "test-postgres"];
+
 /// Marks of work left undone or switched off. In pieces, so that this file passes.
 const UNDONE: &[&str] = &[concat!("to", "do!("), concat!("unimple", "mented!("), concat!("#[", "ignore")];
 
@@ -45,6 +53,8 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     let root = sh.current_dir();
     let metadata = MetadataCommand::new().current_dir(&root).no_deps().exec()?;
     let mut findings = arrows::findings(&root, &metadata);
+    findings.extend(published::findings(&metadata));
+    findings.extend(lowest_rust::findings(sh)?);
     let mut tests = BTreeSet::new();
     for folder in FOLDERS.iter().map(|folder| root.join(folder)).filter(|folder| sh.path_exists(folder)) {
         for file in files(sh, &folder, "html")? {
@@ -64,7 +74,15 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     findings.extend(test_findings(&metadata));
     findings.extend(dependency_findings(&sh.read_file("Cargo.toml")?, &metadata));
     findings.extend(circle_findings(sh, &root, &metadata)?);
-    findings.extend(secret_findings(sh)?);
+    if sh.path_exists(".git") {
+        let tracked = tracked(sh)?;
+        // A tracked file that was deleted just now holds nothing.
+        findings.extend(secrets::findings(&tracked, &|file| sh.read_binary_file(file).unwrap_or_default()));
+        findings.extend(pages::findings(&root, &tracked));
+    } else {
+        say("not a git repository: no file is tracked");
+    }
+    findings.extend(weight::findings(sh, &sh.read_file(weight::TABLE)?, &libraries(&root, &metadata))?);
     let manifest = sh.read_file("fuzz/Cargo.toml")?;
     for target in fuzz::targets(sh)? {
         if !manifest.contains(&format!("name = \"{target}\"")) {
@@ -75,6 +93,16 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
         bail!("not tidy:\n{}", findings.join("\n"));
     }
     Ok(())
+}
+
+/// The libraries in `crates/` that a program outside may take.
+fn libraries<'m>(root: &Path, metadata: &'m Metadata) -> Vec<&'m str> {
+    let is_taken = |package: &&Package| {
+        package.manifest_path.as_std_path().starts_with(root.join("crates"))
+            && package.targets.iter().any(|target| target.is_lib())
+            && !UNTAKEN.contains(&package.name.as_str())
+    };
+    metadata.packages.iter().filter(is_taken).map(|package| package.name.as_str()).collect()
 }
 
 /// The files below a folder whose names end so.
@@ -158,17 +186,10 @@ fn target_roots(root: &Path, package: &Package) -> Vec<String> {
     files.map(|file| file.display().to_string()).collect()
 }
 
-/// Secrets among the files that git tracks.
-fn secret_findings(sh: &Shell) -> Result<Vec<String>> {
-    if !sh.path_exists(".git") {
-        say("not a git repository: no file is tracked");
-        return Ok(Vec::new());
-    }
+/// The files that git tracks.
+fn tracked(sh: &Shell) -> Result<Vec<String>> {
     let listed = cmd!(sh, "git ls-files -z").quiet().read()?;
-    let tracked: Vec<String> =
-        listed.split('\0').filter(|file| !file.is_empty()).map(str::to_owned).collect();
-    // A tracked file that was deleted just now holds nothing.
-    Ok(secrets::findings(&tracked, &|file| sh.read_binary_file(file).unwrap_or_default()))
+    Ok(listed.split('\0').filter(|file| !file.is_empty()).map(str::to_owned).collect())
 }
 
 #[cfg(test)]

@@ -168,7 +168,10 @@ impl Replies {
 impl Kept {
     /// Forgets the oldest requests as long as the moment until which they are remembered says so.
     fn forget(&mut self, is_due: impl Fn(Timestamp) -> bool) {
-        while let Some((_, name)) = self.order.pop_front_if(|(until, _)| is_due(*until)) {
+        while let Some((until, _)) = self.order.front()
+            && is_due(*until)
+            && let Some((_, name)) = self.order.pop_front()
+        {
             self.remove(&name);
         }
     }

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use auth_core::{BadRealm, FailureReason, InternalError, NameError, ProtocolName, Role, StoreError};
+use auth_core::{
+    BadRealm, FailureReason, InternalError, NameError, NameKind, ProtocolName, Role, StoreError,
+};
 use auth_crypto::password::StoredPasswordError;
 use auth_crypto::pool::OverBudget;
-use auth_engine::{MOST_NAMED, PasswordError};
+use auth_engine::{AccountError, MOST_NAMED, PasswordError};
 
 /// Why a command of an operator did nothing.
 #[derive(Debug)]
@@ -313,6 +315,20 @@ impl From<StoreError> for AdminError {
 impl From<InternalError> for AdminError {
     fn from(error: InternalError) -> Self {
         Self::Internal(error)
+    }
+}
+
+impl From<AccountError> for AdminError {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::BadRealm(why) => Self::BadRealm(why),
+            AccountError::BadName(NameKind::Email, why) => Self::BadLoginName("e-mail address", why),
+            AccountError::BadName(_, why) => Self::BadLoginName("user name", why),
+            AccountError::Taken => Self::Taken,
+            AccountError::Password(why) => why.into(),
+            AccountError::Store(error) => error.into(),
+            _ => Self::NoRealm,
+        }
     }
 }
 

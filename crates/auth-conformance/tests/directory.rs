@@ -255,10 +255,10 @@ fn directory_without_visible_users_deactivates_nobody_by_mistake() {
 
 /// Only server, files and DN are changed, to those of the test.
 #[test]
-fn configurations_of_the_readme_work() {
+fn configurations_of_the_manual_work() {
     let slapd = Slapd::start().unwrap();
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
-    let blocks: Vec<&str> = readme
+    let manual = include_str!("../../../docs/directories.md");
+    let blocks: Vec<&str> = manual
         .split("```toml\n")
         .filter_map(|part| part.split_once("```").map(|(block, _)| block))
         .filter(|block| block.starts_with("[ldap."))

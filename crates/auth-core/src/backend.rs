@@ -12,6 +12,12 @@ pub trait PasswordBackend: Send + Sync {
     /// The name by which realms list the backend.
     fn name(&self) -> &str;
 
+    /// Whether the backend keeps people of its own and says with [`Accepted::entry`] whose a password is. The engine demands that
+    /// the rights of such a backend over accounts are configured.
+    fn is_directory(&self) -> bool {
+        false
+    }
+
     /// Verifies a password.
     async fn verify(&self, request: &VerifyRequest<'_>) -> BackendAnswer;
 

@@ -59,6 +59,24 @@ impl InternalError {
         Self::defect(StoreError::Corrupt(what.to_owned()))
     }
 
+    /// Returns the error and everything behind it in one line, for a log.
+    ///
+    /// ```
+    /// let error = auth_core::InternalError::unavailable("disk I/O error");
+    /// assert_eq!(error.cause(), "a part that the server needs is unavailable: disk I/O error");
+    /// ```
+    #[must_use]
+    pub fn cause(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(error) = source {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            source = error.source();
+        }
+        text
+    }
+
     /// What a client may know.
     #[must_use]
     pub fn kind(&self) -> InternalErrorKind {

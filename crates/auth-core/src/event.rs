@@ -48,6 +48,8 @@ events! {
     OperationDone = "operation-done" "An operator changed something by the socket or the HTTP API.",
     OperationRefused = "operation-refused" "An operation of an operator was refused.",
     OperatorRefused = "operator-refused" "A request to the operators' listener had a wrong key.",
+    ClientBanned = "client-banned"
+        "Connections or requests of banned networks were refused: once an hour at most, and `count` says how many.",
     ClientDoubted = "client-doubted"
         "The client of a request may be another one: at most once an hour for each reason.",
     KeyRingChanged = "key-ring-changed" "The server goes on with another key ring.",

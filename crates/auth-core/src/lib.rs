@@ -2,7 +2,8 @@
 //!
 //! Records ([`Realm`], [`User`], [`Credential`]), secrets ([`Password`], [`Token`]), what protocols ask
 //! ([`LoginAttempt`], [`CredentialCheck`]) and are answered ([`Login`], [`LoginError`], [`Grant`]), and the traits between
-//! the layers. This crate does no I/O, asks no clock, draws no random numbers and knows no cipher.
+//! the layers. This crate does no I/O and knows no cipher. It asks no clock and draws no random numbers but by the types of the
+//! feature `system`, which a program hands over where a [`Clock`] or an [`Rng`] is asked for.
 //!
 //! ```text
 //! bytes → Protocol → services → PasswordBackend, stores → services → Protocol → bytes
@@ -31,7 +32,7 @@
 //! # To add a store
 //!
 //! Implement the ten narrow traits that make up [`Store`]. Methods are whole commands, "not there" is `Ok(None)`, and what
-//! is acknowledged is durable. Run the battery of `auth-store` against the store.
+//! is acknowledged is durable. Run the battery of `auth-store-battery` against the store.
 //!
 //! # To add a protocol
 //!
@@ -52,7 +53,12 @@
 //!
 //! # Features
 //!
-//! `test-util` adds `testing`: builders for records, a fake of every service, and a store in memory.
+//! | feature | adds |
+//! | --- | --- |
+//! | `system` | the operating system's clock, stopwatch and random numbers: `SystemClock`, `SystemStopwatch`, `SystemRng` |
+//! | `test-util` | `testing`: builders for records, a fake of every service, and a store in memory; `SeededRng`, which is predictable |
+//!
+//! None is on by default.
 
 mod agent;
 mod audit;
@@ -78,6 +84,8 @@ mod request_id;
 mod secret;
 mod service;
 mod store;
+#[cfg(feature = "system")]
+mod system;
 #[cfg(any(test, feature = "test-util"))]
 pub mod testing;
 mod text;
@@ -107,7 +115,9 @@ pub use protocol::{
     Answer, AttemptCounting, BodyRule, BodyTooLarge, LoginQuotas, Protocol, ProtocolRules, RequestError,
     Route, RouteMatch, TokenPolicy,
 };
-pub use random::{Rng, SeededRng};
+pub use random::Rng;
+#[cfg(any(test, feature = "test-util"))]
+pub use random::SeededRng;
 pub use rate_limit::{Quota, RateLimitStatus, RateLimiter, SlidingWindow};
 pub use record::{
     Account, BadRealm, BotKind, ByProtocol, Credential, Digest, Email, ExternalId, LoginName, NameError,
@@ -133,5 +143,7 @@ pub use store::{
     Revocation, SealedStore, SharedAttempts, SharedCounter, SpentStore, Store, StoreError, Unseen, UserStore,
     resolve,
 };
+#[cfg(feature = "system")]
+pub use system::{SystemClock, SystemRng, SystemStopwatch, cores};
 pub use text::{fill, is_control, is_invisible, without_byte_order_mark};
 pub use time::{Clock, ManualClock, Stopwatch, Timestamp, UtcDateTime, retry_after_seconds};

@@ -1,8 +1,10 @@
 //! Randomness as an argument.
 
+#[cfg(any(test, feature = "test-util"))]
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A source of random bytes. Outside tests the bytes must be fit for keys: the server's come from the operating system.
+/// A source of random bytes. Outside tests the bytes must be fit for keys: those of the operating system are (`SystemRng`, with
+/// the feature `system`).
 pub trait Rng: Send + Sync {
     /// Fills `out` with random bytes.
     fn fill(&self, out: &mut [u8]);
@@ -10,8 +12,10 @@ pub trait Rng: Send + Sync {
 
 /// A predictable source for tests: SplitMix64 from a seed.
 #[derive(Debug)]
+#[cfg(any(test, feature = "test-util"))]
 pub struct SeededRng(AtomicU64);
 
+#[cfg(any(test, feature = "test-util"))]
 impl SeededRng {
     /// A source whose bytes follow from `seed`.
     #[must_use]
@@ -20,6 +24,7 @@ impl SeededRng {
     }
 }
 
+#[cfg(any(test, feature = "test-util"))]
 impl Rng for SeededRng {
     fn fill(&self, out: &mut [u8]) {
         const STEP: u64 = 0x9E37_79B9_7F4A_7C15;

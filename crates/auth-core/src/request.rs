@@ -73,6 +73,10 @@ fn is_loopback_address(text: &str) -> bool {
 /// ```
 #[must_use]
 pub fn merged_path(path: &str) -> Cow<'_, str> {
+    // Most paths have neither a run of slashes nor an escape.
+    if !path.as_bytes().windows(2).any(|pair| matches!(pair, [b'/', b'/'] | [b'%', _])) {
+        return Cow::Borrowed(path);
+    }
     let slash = |text: &str| match text.as_bytes() {
         [b'/', ..] => Some(1),
         [b'%', b'2', b'f' | b'F', ..] => Some(3),

@@ -1,7 +1,8 @@
 //! JSON web tokens signed with a shared key (RFC 7515, RFC 7518, RFC 7519).
 //!
-//! This module signs and verifies bytes. The claims in them are interpreted by the modules that use it:
-//! [`assertion`](crate::assertion) and [`zettel_token`](crate::zettel_token).
+//! [`verify`] checks the signature and the times of a token, and returns the bytes of its claims. A token without an end is
+//! refused, unless [`Times::without_end`] says otherwise. What else the claims must say is for the caller to check: `iss`, `aud`,
+//! `sub`.
 //!
 //! Verification is strict. A token has three parts in base64url without padding, it is signed by one of the given keys
 //! with that key's algorithm, and its header has neither `crit` nor `b64`.
@@ -9,15 +10,20 @@
 //! # Examples
 //!
 //! ```
-//! use auth_crypto::jwt::{self, Algorithm, Invalid, Key};
+//! use auth_core::Timestamp;
+//! use auth_crypto::jwt::{self, Algorithm, Key, Times, VerifyError};
 //!
 //! let key = Key::new(Algorithm::Hs256, b"a shared secret of 32 bytes.....");
-//! let token = jwt::sign(&key, r#"{"sub":"iago"}"#);
-//! assert_eq!(jwt::verify(token.expose(), [&key])?, br#"{"sub":"iago"}"#);
+//! let now = Timestamp::from_secs(1_700_000_000); // a server asks its clock
 //!
-//! let other = Key::new(Algorithm::Hs512, b"a shared secret of 32 bytes.....");
-//! assert_eq!(jwt::verify(token.expose(), [&other]), Err(Invalid));
-//! # Ok::<(), Invalid>(())
+//! let token = jwt::sign(&key, r#"{"sub":"iago","exp":1700000060}"#);
+//! let claims = jwt::verify(token.expose(), [&key], Times::at(now))?;
+//! assert_eq!(claims, br#"{"sub":"iago","exp":1700000060}"#);
+//!
+//! let endless = jwt::sign(&key, r#"{"sub":"iago"}"#);
+//! assert_eq!(jwt::verify(endless.expose(), [&key], Times::at(now)), Err(VerifyError::NoEnd));
+//! assert!(jwt::verify(endless.expose(), [&key], Times::at(now).without_end()).is_ok());
+//! # Ok::<(), VerifyError>(())
 //! ```
 
 use std::borrow::Cow;
@@ -31,8 +37,10 @@ use serde::de::IgnoredAny;
 
 mod base64;
 mod numeric_date;
+mod times;
 
 pub(crate) use numeric_date::whole_seconds;
+pub use times::{Times, VerifyError};
 
 /// The longest token that is verified, in bytes.
 pub const MAX_TOKEN: usize = 8192;
@@ -123,13 +131,34 @@ pub fn sign(key: &Key, claims_json: &str) -> Token {
     Token::new(token)
 }
 
-/// Verifies a token with a list of keys, and returns the bytes of its claims.
+/// Verifies a token with a list of keys at a time, and returns the bytes of its claims.
+///
+/// A key counts only if its algorithm is the one in the token's header. `exp` must be there and later than now, and `nbf` not later
+/// than now where it is there. Both are numbers of seconds since 1970, of which a fraction is cut off. No claim may be there twice.
+///
+/// # Errors
+/// [`VerifyError`]: [`Invalid`](VerifyError::Invalid) for whatever was not signed with one of the keys.
+pub fn verify<'k>(
+    token: &str,
+    keys: impl IntoIterator<Item = &'k Key>,
+    times: Times,
+) -> Result<Vec<u8>, VerifyError> {
+    let claims = verify_signature(token, keys)?;
+    times.check(&claims)?;
+    Ok(claims)
+}
+
+/// Verifies the signature of a token with a list of keys, and returns the bytes of its claims, whose times are not looked at: a
+/// token that has ended is still good here.
 ///
 /// A key counts only if its algorithm is the one in the token's header.
 ///
 /// # Errors
 /// [`Invalid`] without a reason, so that a forger learns nothing from it.
-pub fn verify<'k>(token: &str, keys: impl IntoIterator<Item = &'k Key>) -> Result<Vec<u8>, Invalid> {
+pub fn verify_signature<'k>(
+    token: &str,
+    keys: impl IntoIterator<Item = &'k Key>,
+) -> Result<Vec<u8>, Invalid> {
     if token.len() > MAX_TOKEN {
         return Err(Invalid);
     }
@@ -153,6 +182,12 @@ pub fn verify<'k>(token: &str, keys: impl IntoIterator<Item = &'k Key>) -> Resul
 #[error("not a valid signed token")]
 #[expect(clippy::exhaustive_structs, reason = "a reason would help a forger")]
 pub struct Invalid;
+
+impl From<Invalid> for VerifyError {
+    fn from(_: Invalid) -> Self {
+        Self::Invalid
+    }
+}
 
 fn algorithm_of(header: &str) -> Result<Algorithm, Invalid> {
     // Most tokens have a header that `sign` made.
@@ -203,9 +238,13 @@ mod tests {
     fn signed_claims_come_back_under_each_algorithm() {
         for (algorithm, name) in Algorithm::ALL {
             let token = sign(&key(algorithm), r#"{"sub":"ä"}"#);
-            assert_eq!(verify(token.expose(), [&key(algorithm)]), Ok(r#"{"sub":"ä"}"#.into()), "{name}");
+            assert_eq!(
+                verify_signature(token.expose(), [&key(algorithm)]),
+                Ok(r#"{"sub":"ä"}"#.into()),
+                "{name}"
+            );
             for (other, _) in Algorithm::ALL.iter().filter(|(other, _)| *other != algorithm) {
-                assert_eq!(verify(token.expose(), [&key(*other)]), Err(Invalid), "{name}");
+                assert_eq!(verify_signature(token.expose(), [&key(*other)]), Err(Invalid), "{name}");
             }
         }
     }
@@ -214,9 +253,9 @@ mod tests {
     fn a_token_may_be_signed_by_any_of_several_keys() {
         let token = sign(&key(Algorithm::Hs512), "{}");
         let newer = Key::new(Algorithm::Hs512, b"a newer key");
-        assert!(verify(token.expose(), [&newer, &key(Algorithm::Hs512)]).is_ok());
-        assert_eq!(verify(token.expose(), [&newer]), Err(Invalid));
-        assert_eq!(verify(token.expose(), []), Err(Invalid));
+        assert!(verify_signature(token.expose(), [&newer, &key(Algorithm::Hs512)]).is_ok());
+        assert_eq!(verify_signature(token.expose(), [&newer]), Err(Invalid));
+        assert_eq!(verify_signature(token.expose(), []), Err(Invalid));
     }
 
     #[test]
@@ -239,7 +278,7 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(
-                verify(&signed_with_header(header), [&key(Algorithm::Hs256)]).is_ok(),
+                verify_signature(&signed_with_header(header), [&key(Algorithm::Hs256)]).is_ok(),
                 good,
                 "{header}"
             );
@@ -265,7 +304,7 @@ mod tests {
             format!("{signed}.{}", &signature[..40]),
             "A".repeat(MAX_TOKEN + 1),
         ] {
-            assert_eq!(verify(&bad, [&key(Algorithm::Hs256)]), Err(Invalid), "{bad}");
+            assert_eq!(verify_signature(&bad, [&key(Algorithm::Hs256)]), Err(Invalid), "{bad}");
         }
     }
 
@@ -293,13 +332,13 @@ mod tests {
             let at = at.index(bytes.len());
             bytes[at] ^= 1_u8 << bit;
             if let Ok(changed) = String::from_utf8(bytes) {
-                prop_assert_eq!(verify(&changed, [&key(Algorithm::Hs384)]), Err(Invalid));
+                prop_assert_eq!(verify_signature(&changed, [&key(Algorithm::Hs384)]), Err(Invalid));
             }
         }
 
         #[test]
         fn no_text_makes_verification_panic(text in "\\PC{0,60}|[A-Za-z0-9_-]{0,30}\\.[A-Za-z0-9_-]{0,30}\\.[A-Za-z0-9_-]{0,50}") {
-            prop_assert_eq!(verify(&text, [&key(Algorithm::Hs256)]), Err(Invalid));
+            prop_assert_eq!(verify_signature(&text, [&key(Algorithm::Hs256)]), Err(Invalid));
         }
     }
 }

@@ -3,8 +3,8 @@
 //! | module | contents |
 //! | --- | --- |
 //! | [`password`] | stored passwords of several schemes: parse, verify, hash, wrap |
-//! | [`pool`] | threads that hash passwords, shared fairly among clients |
-//! | [`strength`] | the check of new passwords |
+//! | `pool` | threads that hash passwords, shared fairly among clients |
+//! | `strength` | the check of new passwords |
 //! | [`opaque`] | random tokens, keys and codes |
 //! | [`jwt`], [`assertion`] | signed JSON web tokens, and those by which another system names a user |
 //! | [`zettel_token`] | Zettelstore's signed tokens |
@@ -13,7 +13,7 @@
 //! | [`argon2`] | the crate `auth-argon2`, which computes Argon2 |
 //!
 //! This crate does no I/O and reads no clock: the time is an argument, and random bytes come from an
-//! [`auth_core::Rng`]. Only the pool has threads. The crate verifies secrets and knows no users: who may log in is
+//! [`auth_core::Rng`], but for [`password::hash`](password::hash()), which takes those of the system. Only the pool has threads. The crate verifies secrets and knows no users: who may log in is
 //! decided by its callers.
 //!
 //! # Examples
@@ -21,26 +21,26 @@
 //! Hash a password and verify it:
 //!
 //! ```
-//! use auth_core::{Password, SeededRng};
-//! use auth_crypto::argon2::{Memory, Params};
-//! use auth_crypto::password::{
-//!     self, HashingRule, NameContext, SecretInput, StoredPassword, Upgrade, Verdict,
-//! };
+//! use auth_crypto::password;
 //!
-//! let rule = HashingRule { params: Params::new(64, 2, 1)?, digest_ready: false };
-//! let secret = SecretInput::Password(Password::new("abcd1234"));
-//! let mut memory = Memory::new();
-//!
-//! let stored = password::hash(&secret, &rule, &SeededRng::new(1), &mut memory)?;
-//! assert!(stored.expose().starts_with("$argon2id$v=19$m=64,t=2,p=1$"));
-//!
-//! let stored = StoredPassword::parse(&stored)?;
-//! let verdict = password::verify(Some(&stored), &secret, &rule, &NameContext::default(), &mut memory)?;
-//! assert_eq!(verdict, Verdict::Match { upgrade: Upgrade::None });
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! let stored = password::hash("correct-horse-battery")?;
+//! assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+//! assert!(password::verify("correct-horse-battery", &stored)?);
+//! assert!(!password::verify("wrong", &stored)?);
+//! # Ok::<(), password::PasswordError>(())
 //! ```
 //!
-//! An async server submits the same work to a [`pool::HashingPool`].
+//! An async server submits the same work to a pool, which shares the processor among clients.
+//!
+//! # Features
+//!
+//! All are on by default.
+//!
+//! | feature | adds |
+//! | --- | --- |
+//! | `bcrypt` | stored passwords of bcrypt; without it, parsing one fails with an error that says so |
+//! | `pool` | `pool`: threads that hash passwords |
+//! | `strength` | `strength`: the check of new passwords |
 //!
 //! # Adding a password scheme
 //!
@@ -59,9 +59,11 @@ pub mod jwt;
 pub mod keyring;
 pub mod opaque;
 pub mod password;
+#[cfg(feature = "pool")]
 pub mod pool;
 pub mod record_key;
 pub mod seal;
+#[cfg(feature = "strength")]
 pub mod strength;
 pub mod totp;
 pub mod zettel_token;

@@ -17,34 +17,36 @@
 //! Strings are parsed by their prefix and never by trial. Only `sha256-hex:` and `rocketchat$` verify a digest, so
 //! that an unsalted SHA-256 leaked elsewhere doesn't open every other account.
 //!
-//! [`verify`], [`hash`](hash()) and [`wrap`] compute on the calling thread. Servers call the
-//! [pool](crate::pool::HashingPool) instead.
+//! [`hash`](hash()) and [`verify`] are for programs that keep passwords as strings and log people in by them. Servers with
+//! stored passwords of several systems call [`verify_secret`], [`hash_secret`] and [`wrap`], which compute on the calling thread,
+//! or a pool.
 //!
 //! # Examples
 //!
 //! Verify a hash that was made with other parameters, and make a current one:
 //!
 //! ```
-//! use auth_core::{Password, PasswordString, SeededRng};
+//! use auth_core::{Password, PasswordString, SystemRng};
 //! use auth_crypto::argon2::{Memory, Params};
 //! use auth_crypto::password::{
 //!     self, HashingRule, NameContext, SecretInput, StoredPassword, Upgrade, Verdict,
 //! };
 //!
 //! let secret = SecretInput::Password(Password::new("abcd1234"));
-//! let (rng, mut memory) = (SeededRng::new(1), Memory::new());
+//! let mut memory = Memory::new();
 //! let weak = HashingRule { params: Params::new(64, 1, 1)?, digest_ready: false };
 //! let rule = HashingRule { params: Params::new(64, 2, 1)?, digest_ready: false };
 //!
-//! let stored = StoredPassword::parse(&password::hash(&secret, &weak, &rng, &mut memory)?)?;
-//! let verdict = password::verify(Some(&stored), &secret, &rule, &NameContext::default(), &mut memory)?;
+//! let stored = StoredPassword::parse(&password::hash_secret(&secret, &weak, &SystemRng, &mut memory)?)?;
+//! let verdict = password::verify_secret(Some(&stored), &secret, &rule, &NameContext::default(), &mut memory)?;
 //! assert_eq!(verdict, Verdict::Match { upgrade: Upgrade::Obsolete });
-//! let stored = password::hash(&secret, &rule, &rng, &mut memory)?;
+//! let stored = password::hash_secret(&secret, &rule, &SystemRng, &mut memory)?;
 //! assert!(stored.expose().starts_with("$argon2id$v=19$m=64,t=2,p=1$"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod argon2;
+#[cfg(feature = "bcrypt")]
 mod bcrypt;
 mod computation;
 mod cost;
@@ -54,17 +56,22 @@ mod hashing_rule;
 mod import;
 mod input;
 mod made_for;
+#[cfg(not(feature = "bcrypt"))]
+mod no_bcrypt;
 mod old_hash;
 mod pbkdf2;
 mod phc;
 mod schemes;
+mod simple;
 mod steps;
 mod stored;
 mod verdict;
 mod wrapped;
 
 pub use auth_core::SecretInput;
-pub(crate) use computation::{Computation, compute};
+#[cfg(feature = "pool")]
+pub(crate) use computation::Computation;
+pub(crate) use computation::compute;
 pub use cost::{
     MAX_BCRYPT_COST, MAX_ITERATIONS, MAX_KIB_PASSES, MAX_LANES, MAX_MEMORY_KIB, MAX_PBKDF2_ITERATIONS,
     is_affordable,
@@ -73,11 +80,15 @@ pub use error::StoredPasswordError;
 pub use hashing_rule::HashingRule;
 pub use import::{HashImportError, check_import};
 pub use input::{MAX_ZETTELSTORE_NAME, NameContext};
+#[cfg(not(feature = "bcrypt"))]
+use no_bcrypt as bcrypt;
 pub use old_hash::OldHash;
+#[cfg(feature = "pool")]
 pub(crate) use schemes::NEW_SCHEME;
-pub(crate) use steps::{
-    batch_params, begin_hash, begin_verify, begin_wrap, finish_hash, finish_verify, finish_wrap,
-};
+pub use simple::{PasswordError, hash, verify};
+#[cfg(feature = "pool")]
+pub(crate) use steps::batch_params;
+pub(crate) use steps::{begin_hash, begin_verify, begin_wrap, finish_hash, finish_verify, finish_wrap};
 pub use stored::StoredPassword;
 pub use verdict::{Upgrade, Verdict};
 
@@ -94,7 +105,7 @@ use auth_core::{PasswordString, Rng};
 ///
 /// # Errors
 /// [`OutOfMemory`]: nothing is known about the secret.
-pub fn verify(
+pub fn verify_secret(
     stored: Option<&StoredPassword>,
     secret: &SecretInput,
     rule: &HashingRule,
@@ -124,7 +135,7 @@ pub fn verify(
 ///
 /// # Errors
 /// [`OutOfMemory`] if the system has no memory for the hash.
-pub fn hash(
+pub fn hash_secret(
     secret: &SecretInput,
     rule: &HashingRule,
     rng: &dyn Rng,

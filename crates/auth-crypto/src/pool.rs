@@ -133,7 +133,7 @@ impl HashingPool {
         if memory_kib > largest_kib { Err(OverBudget { memory_kib, largest_kib }) } else { Ok(()) }
     }
 
-    /// Verifies a secret, as [`password::verify`](crate::password::verify) does.
+    /// Verifies a secret, as [`password::verify_secret`](crate::password::verify_secret) does.
     ///
     /// If the future is dropped before a worker has begun the job, nothing is hashed.
     ///
@@ -143,7 +143,7 @@ impl HashingPool {
         self.submit(|reply| Task::Verify(Box::new(verification), reply)).await
     }
 
-    /// Makes a stored string, as [`password::hash`](crate::password::hash()) does.
+    /// Makes a stored string, as [`password::hash_secret`](crate::password::hash_secret) does.
     ///
     /// If the future is dropped before a worker has begun the job, nothing is hashed.
     ///

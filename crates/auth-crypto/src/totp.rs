@@ -4,12 +4,13 @@
 //! # Examples
 //!
 //! ```
-//! use auth_core::{SeededRng, Timestamp};
+//! use auth_core::{SystemRng, Timestamp};
 //! use auth_crypto::totp;
 //!
-//! let secret = totp::new_secret(&SeededRng::new(1)); // a server passes the system's random numbers
+//! let secret = totp::new_secret(&SystemRng);
 //! let url = totp::otpauth_url(&secret, "Example", "iago@example.com");
 //! assert!(url.starts_with("otpauth://totp/Example%3Aiago%40example.com?secret="));
+//! assert!(url.ends_with("&issuer=Example"));
 //!
 //! let now = Timestamp::from_secs(1_700_000_000);
 //! let sent = totp::code(&secret, totp::step_at(now));
@@ -32,6 +33,18 @@ pub const STEP_SECONDS: i64 = 30;
 const SECRET: usize = 32;
 
 const DIGITS: usize = 6;
+
+/// All characters but those that JavaScript's `encodeURIComponent` leaves unescaped.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
 
 /// Generates a secret for a new device: 32 random bytes.
 #[must_use]
@@ -88,20 +101,22 @@ pub fn to_base32(secret: &TotpSecret) -> Zeroizing<String> {
     Zeroizing::new(BASE32_NOPAD.encode(secret.expose()))
 }
 
-/// Returns the URL that authenticator apps read from a QR code: `otpauth://totp/ISSUER%3AACCOUNT?secret=BASE32`.
+/// Returns the URL that authenticator apps read from a QR code:
+/// `otpauth://totp/ISSUER%3AACCOUNT?secret=BASE32&issuer=ISSUER`. The format is that of [Google
+/// Authenticator](https://github.com/google/google-authenticator/wiki/Key-Uri-Format): the issuer stands in the label, for old
+/// apps, and as a parameter, by which apps keep accounts of one name apart. A colon in the issuer or the account is left out of
+/// both, since it would separate them elsewhere.
 #[must_use]
 pub fn otpauth_url(secret: &TotpSecret, issuer: &str, account: &str) -> Zeroizing<String> {
-    /// All characters but those that JavaScript's `encodeURIComponent` leaves unescaped.
-    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-        .remove(b'-')
-        .remove(b'_')
-        .remove(b'.')
-        .remove(b'!')
-        .remove(b'~')
-        .remove(b'*')
-        .remove(b'\'')
-        .remove(b'(')
-        .remove(b')');
+    let (issuer, account) = (issuer.replace(':', ""), account.replace(':', ""));
+    let url = otpauth_url_without_issuer(secret, &issuer, &account);
+    Zeroizing::new(format!("{}&issuer={}", *url, utf8_percent_encode(&issuer, ESCAPED)))
+}
+
+/// Returns the same URL without the parameter `issuer`, as Rocket.Chat writes it:
+/// `otpauth://totp/ISSUER%3AACCOUNT?secret=BASE32`.
+#[must_use]
+pub fn otpauth_url_without_issuer(secret: &TotpSecret, issuer: &str, account: &str) -> Zeroizing<String> {
     let label = format!("{issuer}:{account}");
     let label = utf8_percent_encode(&label, ESCAPED);
     Zeroizing::new(format!("otpauth://totp/{label}?secret={}", *to_base32(secret)))
@@ -189,9 +204,20 @@ mod tests {
     fn the_url_is_as_rocket_chat_writes_it() {
         let secret = from_base32("JBSWY3DPEHPK3PXP").unwrap();
         assert_eq!(
-            *otpauth_url(&secret, "Rocket.Chat", "my user@ü"),
+            *otpauth_url_without_issuer(&secret, "Rocket.Chat", "my user@ü"),
             "otpauth://totp/Rocket.Chat%3Amy%20user%40%C3%BC?secret=JBSWY3DPEHPK3PXP"
         );
+    }
+
+    #[test]
+    fn the_issuer_is_a_parameter_and_the_beginning_of_the_label() {
+        let secret = from_base32("JBSWY3DPEHPK3PXP").unwrap();
+        for (issuer, account, url) in [
+            ("Club & Co", "ada", "Club%20%26%20Co%3Aada?secret=JBSWY3DPEHPK3PXP&issuer=Club%20%26%20Co"),
+            ("a:b", "c:d", "ab%3Acd?secret=JBSWY3DPEHPK3PXP&issuer=ab"),
+        ] {
+            assert_eq!(*otpauth_url(&secret, issuer, account), format!("otpauth://totp/{url}"));
+        }
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl TokenKeys {
         if token.split_once('.').is_some_and(|(_, rest)| !rest.contains('.')) {
             list::verify(token, keys.map(|key| &key.list))
         } else {
-            let json = jwt::verify(token, keys.map(|key| &key.jwt))?;
+            let json = jwt::verify_signature(token, keys.map(|key| &key.jwt))?;
             json::parse(&json).ok_or(Invalid)
         }
     }

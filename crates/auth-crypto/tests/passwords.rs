@@ -12,7 +12,7 @@ use auth_core::{Password, PasswordDigest, PasswordString};
 use auth_crypto::argon2::{Memory, Params};
 use auth_crypto::password::{
     HashImportError, HashingRule, NameContext, SecretInput, StoredPassword, StoredPasswordError, Upgrade,
-    Verdict, check_import, verify,
+    Verdict, check_import, verify_secret,
 };
 use serde::Deserialize;
 
@@ -47,7 +47,7 @@ impl Vector {
     }
 
     fn verdict(&self, stored: &StoredPassword, secret: &SecretInput, memory: &mut Memory) -> &'static str {
-        match verify(Some(stored), secret, &RULE, &self.context(), memory).unwrap() {
+        match verify_secret(Some(stored), secret, &RULE, &self.context(), memory).unwrap() {
             Verdict::Match { upgrade: Upgrade::None } => "none",
             Verdict::Match { upgrade: Upgrade::Obsolete } => "obsolete",
             Verdict::Match { upgrade: Upgrade::Rewrap } => "rewrap",

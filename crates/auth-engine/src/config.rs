@@ -11,6 +11,8 @@ use auth_crypto::assertion::AssertionConfig;
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
 pub struct Config {
+    /// How long logs are kept.
+    pub retention: Retention,
     /// The hashing of passwords, and what new ones must fulfil.
     pub passwords: PasswordConfig,
     /// The quotas that all protocols share; `None` switches them off.
@@ -39,6 +41,48 @@ pub struct Config {
     pub rocketchat: RocketChatConfig,
     /// Zettelstore's rules.
     pub zettelstore: ZettelstoreConfig,
+}
+
+impl Default for Config {
+    /// What `auth-server` does where its configuration is empty, without the limits of single protocols.
+    fn default() -> Self {
+        Self {
+            retention: Retention::default(),
+            passwords: PasswordConfig::default(),
+            limits: Some(CommonQuotas::default()),
+            max_delayed: 4096,
+            cached_credentials: 65_536,
+            outage: Duration::ZERO,
+            allow_password_only_with_2fa: false,
+            revoke_on_password_change: true,
+            log_names: false,
+            mail: MailConfig::default(),
+            directories: BTreeMap::new(),
+            zulip: ZulipConfig::default(),
+            rocketchat: RocketChatConfig::default(),
+            zettelstore: ZettelstoreConfig::default(),
+        }
+    }
+}
+
+/// How long logs are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
+pub struct Retention {
+    /// How long the log of attempts is kept.
+    pub attempts: Duration,
+    /// The most attempts that the log keeps.
+    pub max_attempts: u32,
+    /// How long the audit log is kept.
+    pub audit: Duration,
+}
+
+impl Default for Retention {
+    /// A million attempts, for 90 days; and the audit log for 400 days.
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_secs(86_400);
+        Self { attempts: 90 * DAY, max_attempts: 1_000_000, audit: 400 * DAY }
+    }
 }
 
 /// What mails are like, and which are sent.
@@ -73,6 +117,17 @@ pub struct PasswordConfig {
     pub strength: StrengthRule,
     /// When the answer to a wrong password is released.
     pub failure_delay: FailureDelay,
+}
+
+impl Default for PasswordConfig {
+    /// OWASP's parameters for Argon2id with one lane, and passwords of 8 characters that take 10,000 guesses.
+    fn default() -> Self {
+        Self {
+            params: Params::default(),
+            strength: StrengthRule { min_length: 8, min_guesses: 10_000 },
+            failure_delay: FailureDelay::default(),
+        }
+    }
 }
 
 /// When the answer to a wrong password is released: at multiples of a width after the attempt began, so that the time an

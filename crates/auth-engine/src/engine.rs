@@ -6,7 +6,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{Account, Clock, InternalError, Rng, Store, StoreError};
+use auth_core::{Account, Clock, InternalError, Rng, Stopwatch, Store, StoreError};
+use auth_crypto::pool::HashingPool;
 
 use crate::account::address_verification::AddressVerificationService;
 use crate::account::api_keys::ApiKeyService;
@@ -47,7 +48,9 @@ use crate::users::UserFactory;
 pub struct Engine {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) stopwatch: Arc<dyn Stopwatch>,
     pub(crate) rng: Arc<dyn Rng>,
+    pub(crate) pool: Arc<HashingPool>,
     pub(crate) config: Config,
     pub(crate) keys: Arc<Keys>,
     pub(crate) realms: Arc<RealmCache>,
@@ -101,6 +104,12 @@ impl Engine {
     #[must_use]
     pub fn rng(&self) -> &Arc<dyn Rng> {
         &self.rng
+    }
+
+    /// The hashing pool.
+    #[must_use]
+    pub fn pool(&self) -> &Arc<HashingPool> {
+        &self.pool
     }
 
     /// The configuration.

@@ -4,14 +4,21 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use auth_core::{MetaStore, Realm, Store, StoreError};
-use auth_crypto::keyring::KeyRing;
+use auth_core::{MetaStore, Realm, Rng, Store, StoreError};
+use auth_crypto::keyring::{KeyRing, RingKey};
 use auth_crypto::zettel_token::TokenKeys;
+use zeroize::Zeroizing;
 
 use crate::error::OpenError;
 
 /// The name under which the store keeps the check value of a key of its ring.
 pub const CHECK_VALUE: &str = "key-ring-check";
+
+/// The name under which the store keeps a whole ring that is kept nowhere else.
+const KEPT_RING: &str = "key-ring";
+
+/// The bytes of a key in a ring that is kept in the store: the id, the most significant byte first, and the secret.
+const KEPT_KEY: usize = 4 + 32;
 
 /// The key ring in use, with the keys derived from it.
 pub struct Keys {
@@ -42,12 +49,17 @@ impl Keys {
         Arc::clone(&self.derived().ring)
     }
 
-    /// Replaces the ring by a changed one: with a key added, removed or promoted.
+    /// Replaces the ring by a changed one: with a key added, removed or promoted. A ring that is kept in the store is replaced
+    /// there too.
     ///
     /// # Errors
     /// [`OpenError`] when it is not the store's ring: then everything stays as it was.
     pub async fn exchange(&self, ring: KeyRing) -> Result<(), OpenError> {
         bind(&*self.store, &ring).await?;
+        if let Some(kept) = self.store.meta(KEPT_RING).await?.map(Zeroizing::new) {
+            // Another process that changes it at the same time has its say.
+            self.store.replace_meta(KEPT_RING, Some(&kept), Some(&written(&ring)), None).await?;
+        }
         let derived = Derived { ring: Arc::new(ring), tokens: RwLock::default() };
         *self.derived.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(derived);
         Ok(())
@@ -92,6 +104,44 @@ pub async fn check_ring(store: &dyn MetaStore, ring: &KeyRing) -> Result<(), Ope
         Some(check) if !ring.has_check_value(&check) => Err(OpenError::OtherKeyRing),
         _ => Ok(()),
     }
+}
+
+/// The ring that the store keeps itself, made now where the store has none.
+///
+/// # Errors
+/// [`OpenError`] when the store can't be read, or is bound to a ring that is kept elsewhere.
+pub(crate) async fn kept_ring(store: &dyn MetaStore, rng: &dyn Rng) -> Result<KeyRing, OpenError> {
+    let mut kept = store.meta(KEPT_RING).await?.map(Zeroizing::new);
+    if kept.is_none() {
+        kept = if is_bound(store).await? {
+            // Another process may have made it since.
+            let made = store.meta(KEPT_RING).await?.map(Zeroizing::new);
+            Some(made.ok_or(OpenError::KeyRingElsewhere)?)
+        } else {
+            // Of two processes that make one, both take that of the first.
+            let new = written(&KeyRing::generate(rng));
+            Some(Zeroizing::new(store.set_meta_once(KEPT_RING, &new).await?))
+        };
+    }
+    let corrupt = || StoreError::Corrupt("the key ring".to_owned());
+    let (keys, rest) = kept.as_deref().map_or((&[][..], &[][..]), |bytes| bytes.as_chunks::<KEPT_KEY>());
+    let keys = keys.iter().map(|key| read(key).ok_or_else(corrupt)).collect::<Result<Vec<_>, _>>()?;
+    let ring = KeyRing::from_keys(keys).ok().filter(|_| rest.is_empty());
+    Ok(ring.ok_or_else(corrupt)?)
+}
+
+fn written(ring: &KeyRing) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(ring.ids().len() * KEPT_KEY));
+    for key in ring.keys() {
+        bytes.extend_from_slice(&key.id.to_be_bytes());
+        bytes.extend_from_slice(&*key.secret);
+    }
+    bytes
+}
+
+fn read(key: &[u8; KEPT_KEY]) -> Option<RingKey> {
+    let (id, secret) = key.split_first_chunk()?;
+    Some(RingKey { id: u32::from_be_bytes(*id), secret: Zeroizing::new(secret.try_into().ok()?) })
 }
 
 async fn bind(store: &(impl MetaStore + ?Sized), ring: &KeyRing) -> Result<(), OpenError> {

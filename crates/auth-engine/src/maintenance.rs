@@ -1,4 +1,6 @@
-//! Work beside the requests: deleting what has ended, and handing out mail.
+//! Work beside the requests: deleting what has ended, following the store, and handing out mail.
 
+pub(crate) mod carrier;
 pub(crate) mod outbox;
 pub(crate) mod purge;
+pub(crate) mod upkeep;

@@ -39,7 +39,7 @@ use auth_crypto::pool::{HashingPool, PoolConfig};
 
 use crate::MailConfig;
 use crate::{
-    CommonQuotas, Config, Engine, EngineBuilder, FailureDelay, PasswordConfig, RocketChatConfig,
+    CommonQuotas, Config, Engine, EngineBuilder, FailureDelay, PasswordConfig, Retention, RocketChatConfig,
     ZettelstoreConfig, ZulipConfig,
 };
 
@@ -81,6 +81,7 @@ const ROCKETCHAT_TOKENS: &[CredentialKind] =
 #[must_use]
 pub fn config() -> Config {
     Config {
+        retention: Retention::default(),
         passwords: PasswordConfig {
             params: Params::new(64, 1, 1).unwrap(),
             strength: StrengthRule { min_length: 8, min_guesses: 10_000 },
@@ -141,16 +142,14 @@ pub fn builder<C: Clock + Stopwatch + 'static>(
         reserve_kib: 128 << 10,
         deadline: Duration::from_secs(10),
     };
-    EngineBuilder {
-        store: Arc::clone(store),
-        backends: Vec::new(),
-        rules: Vec::new(),
-        pool: Arc::new(HashingPool::new(pool, Arc::clone(&rng) as _, Arc::clone(clock) as _).unwrap()),
-        ring: Arc::clone(ring),
-        clock: Arc::clone(clock) as _,
-        rng,
-        config,
-    }
+    let pool = HashingPool::new(pool, Arc::clone(&rng) as _, Arc::clone(clock) as _).unwrap();
+    Engine::builder(Arc::clone(store))
+        .pool(Arc::new(pool))
+        .key_ring(Arc::clone(ring))
+        .clock(Arc::clone(clock) as _)
+        .stopwatch(Arc::clone(clock) as _)
+        .rng(rng)
+        .config(config)
 }
 
 /// A client at an IP address.
@@ -235,18 +234,17 @@ pub struct World {
 impl World {
     /// Opens an engine whose clock is `clock`.
     pub async fn open(builder: EngineBuilder, clock: Arc<ManualClock>) -> Self {
-        let (store, ring) = (Arc::clone(&builder.store), Arc::clone(&builder.ring));
-        let pool = Arc::clone(&builder.pool);
         let engine = builder.open().await.unwrap();
+        let (store, ring, pool) =
+            (Arc::clone(engine.store()), engine.keys().ring(), Arc::clone(engine.pool()));
         Self { engine, store, clock, ring, pool, kept: Vec::new() }
     }
 
     /// Opens the engine anew over the same store, as a restart does.
     pub async fn restart(&mut self, ring: &Arc<KeyRing>, config: Config, workers: usize) {
-        let builder = self.builder(ring, config, workers);
-        self.pool = Arc::clone(&builder.pool);
+        self.engine = self.builder(ring, config, workers).open().await.unwrap();
+        self.pool = Arc::clone(self.engine.pool());
         self.ring = Arc::clone(ring);
-        self.engine = builder.open().await.unwrap();
     }
 
     /// Opens another engine over the same store, as a command opens one beside the server's.
@@ -258,7 +256,7 @@ impl World {
     #[must_use]
     pub fn builder(&self, ring: &Arc<KeyRing>, config: Config, workers: usize) -> EngineBuilder {
         let rng = Arc::clone(self.engine.rng());
-        EngineBuilder { rng, ..builder(&self.store, &self.clock, ring, config, workers) }
+        builder(&self.store, &self.clock, ring, config, workers).rng(rng)
     }
 
     /// The realm of that slug.

@@ -246,6 +246,10 @@ impl PasswordBackend for Directory {
         &self.config.name
     }
 
+    fn is_directory(&self) -> bool {
+        true
+    }
+
     async fn verify(&self, request: &VerifyRequest<'_>) -> BackendAnswer {
         let password: &Password = match request.secret {
             SecretInput::Password(password) => password,

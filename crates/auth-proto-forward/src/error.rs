@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use auth_core::{ActionError, Answer, InternalError, LoginError, RequestError, TokenError};
+use auth_core::{ActionError, Answer, InternalError, RequestError};
 
 use crate::access::DoubtfulPath;
-use crate::decode::credential::CredentialError;
 use crate::decode::question::QuestionError;
 use crate::encode::error as encode;
 use crate::encode::error::SignIn;
+use crate::owner::OwnerError;
 
 /// Why a request is not answered with a success.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,35 +103,13 @@ impl From<InternalError> for ForwardError {
     }
 }
 
-impl From<CredentialError> for ForwardError {
-    /// A credential that can't be read is no credential.
-    fn from(error: CredentialError) -> Self {
+impl From<OwnerError> for ForwardError {
+    fn from(error: OwnerError) -> Self {
         match error {
-            CredentialError::Several => Self::SeveralCredentials,
-            CredentialError::Unreadable => Self::Unknown(SignIn::default()),
-        }
-    }
-}
-
-impl From<TokenError> for ForwardError {
-    /// All refusals look the same.
-    fn from(error: TokenError) -> Self {
-        match error {
-            TokenError::Internal(error) => Self::Internal(error),
-            _ => Self::Unknown(SignIn::default()),
-        }
-    }
-}
-
-impl From<LoginError> for ForwardError {
-    /// All refusals look the same but limits, since waiting helps there.
-    fn from(error: LoginError) -> Self {
-        match error {
-            LoginError::AccountLimited { retry_after } | LoginError::ClientLimited { retry_after } => {
-                Self::Limited { retry_after }
-            }
-            LoginError::Internal(error) => Self::Internal(error),
-            _ => Self::Unknown(SignIn::default()),
+            OwnerError::Several => Self::SeveralCredentials,
+            OwnerError::Unknown { not_before } => Self::Unknown(SignIn { not_before, ..SignIn::default() }),
+            OwnerError::Limited { retry_after } => Self::Limited { retry_after },
+            OwnerError::Internal(error) => Self::Internal(error),
         }
     }
 }

@@ -55,6 +55,7 @@
 //! by a template of `auth-server`, which the tests of `auth-conformance` run with the real proxy.
 
 pub mod decode;
+pub mod owner;
 
 mod access;
 mod config;

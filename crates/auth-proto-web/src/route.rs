@@ -48,7 +48,18 @@ struct Row {
     endpoint: Endpoint,
     /// The path, as logs name it: never with what a path holds in place of `{…}`.
     pattern: &'static str,
+    /// What stands before and behind the braces; `None` in a path without braces.
+    around: Option<(&'static str, &'static str)>,
     methods: Methods,
+}
+
+impl Row {
+    /// Whether a path is of the pattern. What stands in braces is at least one byte, and no slash.
+    fn matches(&self, path: &str) -> bool {
+        let Some((before, behind)) = self.around else { return self.pattern == path };
+        let inner = path.strip_prefix(before).and_then(|path| path.strip_suffix(behind));
+        inner.is_some_and(|inner| !inner.is_empty() && !inner.contains('/'))
+    }
 }
 
 /// The methods that a path knows.
@@ -108,7 +119,27 @@ const ROUTES: [Row; 30] = [
 ];
 
 const fn row(endpoint: Endpoint, pattern: &'static str, methods: Methods) -> Row {
-    Row { endpoint, pattern, methods }
+    Row { endpoint, pattern, around: around(pattern), methods }
+}
+
+/// What stands before and behind the braces of a pattern. This is found out once, and not for each path.
+const fn around(pattern: &'static str) -> Option<(&'static str, &'static str)> {
+    let mut rest = pattern.as_bytes();
+    while let [byte, further @ ..] = rest {
+        if *byte == b'{' {
+            let (before, braces) = pattern.split_at(pattern.len() - rest.len());
+            while let [byte, further @ ..] = rest {
+                rest = further;
+                if *byte == b'}' {
+                    break;
+                }
+            }
+            let (_, behind) = braces.split_at(braces.len() - rest.len());
+            return Some((before, behind));
+        }
+        rest = further;
+    }
+    None
 }
 
 /// The folders whose paths are all the pages' own.
@@ -119,7 +150,7 @@ pub(crate) const BODY_LIMIT: usize = 16 * 1024;
 
 /// Matches a path as sent, without the query.
 pub(crate) fn find(path: &str) -> Route {
-    let found = ROUTES.iter().enumerate().find(|(_, row)| matches(row.pattern, path));
+    let found = ROUTES.iter().enumerate().find(|(_, row)| row.matches(path));
     match found {
         Some((index, row)) => Route { matched: RouteMatch::Documented, pattern: row.pattern, index },
         None => {
@@ -128,14 +159,6 @@ pub(crate) fn find(path: &str) -> Route {
             Route { matched, pattern: "/{path}", index: ROUTES.len() }
         }
     }
-}
-
-/// Whether a path is of a pattern. What stands in braces is at least one byte, and no slash.
-fn matches(pattern: &str, path: &str) -> bool {
-    let Some((beginning, rest)) = pattern.split_once('{') else { return pattern == path };
-    let end = rest.split_once('}').map_or("", |(_, end)| end);
-    let inner = path.strip_prefix(beginning).and_then(|path| path.strip_suffix(end));
-    inner.is_some_and(|inner| !inner.is_empty() && !inner.contains('/'))
 }
 
 /// The destination of a route that [`find`] gave, and the methods that it knows.

@@ -4,11 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use auth_core::{Clock, PasswordBackend, Protocol, ProtocolName, ProtocolRules, Rng, Store};
+use auth_core::{
+    Clock, Protocol, ProtocolName, ProtocolRules, Rng, Stopwatch, Store, SystemClock, SystemRng,
+    SystemStopwatch, cores,
+};
 use auth_crypto::keyring::KeyRing;
 use auth_crypto::opaque;
 use auth_crypto::pool::HashingPool;
-use auth_engine::{Engine, EngineBuilder, OpenError};
+use auth_engine::{Engine, OpenError};
 use auth_ldap::Directory;
 use auth_proto_forward::ForwardProtocol;
 use auth_proto_rocketchat::RocketChatProtocol;
@@ -22,7 +25,7 @@ use crate::config::{Config, StoreLocation, Web, ZettelstoreAnswer};
 use crate::keyfile;
 use crate::store::{AnyStore, Opening};
 use crate::store_lock::StoreLock;
-use crate::system::{self, SystemClock, SystemRng, SystemStopwatch};
+use crate::timed_directory::TimedDirectory;
 use crate::websocket::{AnonymousSockets, Sockets};
 
 /// A store, an engine over it, and the protocols before it.
@@ -32,6 +35,7 @@ pub struct Assembled {
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     directories: Vec<Arc<Directory>>,
+    timed_directories: Vec<Arc<TimedDirectory>>,
     protocols: Vec<Arc<dyn Protocol>>,
     sockets: Option<Arc<Sockets>>,
     created: Option<String>,
@@ -96,7 +100,7 @@ impl Assembled {
         opening: Opening,
         lock: Option<StoreLock>,
     ) -> anyhow::Result<Self> {
-        let rng: Arc<dyn Rng> = Arc::new(SystemRng::new());
+        let rng: Arc<dyn Rng> = Arc::new(SystemRng);
         let opened = AnyStore::open(config, Arc::clone(&rng), opening).await?;
         let store = opened.records();
         if opening == Opening::Unchanged {
@@ -104,24 +108,29 @@ impl Assembled {
         }
         let (ring, made) = open_ring(config, &*store, &*rng, opening).await?;
         let created = created(config, opened.is_new(), made)?;
-        let stopwatch = Arc::new(SystemStopwatch::start());
-        let pool = HashingPool::new(config.passwords.pool(system::cores())?, Arc::clone(&rng), stopwatch)?;
-        let pool = Arc::new(pool);
-        let mut directories = Vec::new();
-        for settings in config.directories()? {
-            directories.push(Arc::new(Directory::open(settings, Arc::clone(&clock))?));
+        let stopwatch: Arc<dyn Stopwatch> = Arc::new(SystemStopwatch::start());
+        let pool = config.passwords.pool(cores())?;
+        let pool = Arc::new(HashingPool::new(pool, Arc::clone(&rng), Arc::clone(&stopwatch))?);
+        let mut builder = Engine::builder(store)
+            .config(config.engine()?)
+            .pool(Arc::clone(&pool))
+            .key_ring(Arc::new(ring))
+            .clock(Arc::clone(&clock))
+            .stopwatch(stopwatch)
+            .rng(Arc::clone(&rng))
+            // A command may have been called to repair a realm. Whoever serves checks them when protocols are opened.
+            .for_repair();
+        for protocol in rules {
+            builder = builder.rules(protocol);
         }
-        let backend = |directory: &Arc<Directory>| Arc::clone(directory) as Arc<dyn PasswordBackend>;
-        let builder = EngineBuilder {
-            store,
-            rules,
-            backends: directories.iter().map(backend).collect(),
-            pool: Arc::clone(&pool),
-            ring: Arc::new(ring),
-            clock: Arc::clone(&clock),
-            rng: Arc::clone(&rng),
-            config: config.engine()?,
-        };
+        let (mut directories, mut timed_directories) = (Vec::new(), Vec::new());
+        for settings in config.directories()? {
+            let directory = Arc::new(Directory::open(settings, Arc::clone(&clock))?);
+            let timed = Arc::new(TimedDirectory::new(Arc::clone(&directory)));
+            builder = builder.backend(Arc::clone(&timed) as _);
+            directories.push(directory);
+            timed_directories.push(timed);
+        }
         let engine = match builder.open().await {
             Ok(engine) => Arc::new(engine),
             Err(OpenError::OtherKeyRing) if made => {
@@ -135,7 +144,18 @@ impl Assembled {
             Err(error) => return Err(error.into()),
         };
         let (protocols, sockets) = (Vec::new(), None);
-        Ok(Self { engine, pool, clock, rng, directories, protocols, sockets, created, _lock: lock })
+        Ok(Self {
+            engine,
+            pool,
+            clock,
+            rng,
+            directories,
+            timed_directories,
+            protocols,
+            sockets,
+            created,
+            _lock: lock,
+        })
     }
 
     /// Says which of the store and the key ring this opening has created, if any.
@@ -195,6 +215,11 @@ impl Assembled {
     /// The directories, in the order of their names.
     pub(crate) fn directories(&self) -> &[Arc<Directory>] {
         &self.directories
+    }
+
+    /// The same as backends whose answers are timed.
+    pub(crate) fn timed_directories(&self) -> &[Arc<TimedDirectory>] {
+        &self.timed_directories
     }
 
     /// The hashing pool.

@@ -8,17 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use auth_core::ClientKey;
+use auth_tower::{ReadBody, Room, read_body};
 use bytes::Bytes;
-use http_body_util::BodyExt;
 use hyper::body::Body;
 use tokio_util::sync::CancellationToken;
-
-/// A body that is larger than its protocol takes is read on up to this, so that a client that writes before it
-/// reads gets its answer. Nothing of it is kept.
-const DRAINED: u64 = 128 << 20;
-
-/// The least memory that a body takes.
-const LEAST: usize = 256;
 
 /// One client's bodies take at most this part of the memory.
 const SHARE: usize = 8;
@@ -120,48 +113,19 @@ impl BodyMemory {
     }
 }
 
-async fn collect<B>(mut body: B, limit: usize, mut memory: Memory) -> Read
+async fn collect<B>(body: B, limit: usize, mut memory: Memory) -> Read
 where
-    B: Body<Data = Bytes> + Unpin,
+    B: Body<Data = Bytes>,
 {
-    if body.size_hint().lower() > DRAINED {
-        return Read::TooLarge;
-    }
-    let mut whole = Vec::new();
-    let mut total: u64 = 0;
-    while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else { return Read::Broken };
-        let Ok(data) = frame.into_data() else { continue };
-        total += data.len() as u64;
-        if total > DRAINED {
-            return Read::TooLarge;
-        }
-        if total > limit as u64 {
-            whole = Vec::new();
-            memory.release();
-            continue;
-        }
-        let needed = whole.len() + data.len();
-        if needed > whole.capacity() {
-            // Twice as much each time: what was announced and never comes takes no memory.
-            let capacity = needed.max(whole.capacity() * 2).clamp(LEAST, limit.max(LEAST));
-            if !memory.grow(capacity) {
-                return Read::NoMemory;
-            }
-            whole.reserve_exact(capacity - whole.len());
-        }
-        whole.extend_from_slice(&data);
-    }
-    if total > limit as u64 {
-        Read::TooLarge
-    } else if memory.keep() {
-        Read::Whole(whole.into(), memory)
-    } else {
-        Read::NoMemory
+    match read_body(body, limit, &mut memory).await {
+        ReadBody::Whole(body) if memory.keep() => Read::Whole(body, memory),
+        ReadBody::Whole(_) | ReadBody::NoRoom => Read::NoMemory,
+        ReadBody::TooLarge => Read::TooLarge,
+        ReadBody::Broken => Read::Broken,
     }
 }
 
-impl Memory {
+impl Room for Memory {
     /// Takes memory until it is so many bytes; `false` and nothing taken when there is not enough.
     fn grow(&mut self, bytes: usize) -> bool {
         let mut held = self.of.held();
@@ -194,18 +158,20 @@ impl Memory {
         true
     }
 
+    fn release(&mut self) {
+        if let Some(number) = self.number.take() {
+            self.of.held().release(number);
+        }
+    }
+}
+
+impl Memory {
     /// Keeps the memory of a body that has come until it is answered; `false` when it was given up before.
     fn keep(&self) -> bool {
         let Some(number) = self.number else { return true };
         let mut held = self.of.held();
         let share = held.bodies.get_mut(&number).map(|share| share.is_whole = true);
         share.is_some()
-    }
-
-    fn release(&mut self) {
-        if let Some(number) = self.number.take() {
-            self.of.held().release(number);
-        }
     }
 }
 
@@ -317,7 +283,7 @@ mod tests {
         }
         // The clock of this test moves when every task waits.
         tokio::time::sleep(Duration::from_secs(1)).await;
-        assert_eq!(memory.held().total, 400 * LEAST);
+        assert_eq!(memory.held().total, 400 * 256);
         let honest = memory.read(client(2), Full::new(Bytes::from_static(b"name=x")), 2_621_440, TIME).await;
         assert!(matches!(honest, Read::Whole(..)));
         drop(honest);

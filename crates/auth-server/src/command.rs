@@ -27,6 +27,7 @@ mod unknown_realm;
 mod user;
 
 use std::io::ErrorKind;
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::mpsc;
 use std::thread;
@@ -123,7 +124,9 @@ pub fn run() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failure(&error.into()),
     };
-    match runtime.block_on(arguments.command.run()) {
+    // A box, since all that commands call would be compiled once for each way in which a runtime polls a future.
+    let running: Pin<Box<dyn Future<Output = anyhow::Result<()>>>> = Box::pin(arguments.command.run());
+    match runtime.block_on(running) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failure(&error),
     }

@@ -24,6 +24,7 @@ mod passwords;
 mod realms;
 mod rocketchat;
 mod server;
+mod source;
 mod store;
 mod tls;
 mod traces;
@@ -47,7 +48,7 @@ pub(crate) use admin::usual_socket;
 pub use admin::{Admin, AdminSocket, GroupScope};
 pub use backup::Backup;
 pub use error::ConfigError;
-use error::KeyPath;
+use error::{KeyPath, located};
 pub use files::SecretFile;
 pub(crate) use fingerprint::Fingerprints;
 pub use forward::{Forward, ForwardRule};
@@ -63,7 +64,8 @@ pub use metrics::Metrics;
 pub use passwords::Passwords;
 pub use rocketchat::{PasswordPolicy, RocketChat};
 pub(crate) use server::PROTOCOLS;
-pub use server::{ClientHeader, Server};
+pub use server::Server;
+use source::Source;
 pub use store::Store;
 pub(crate) use store::StoreLocation;
 pub use tls::TlsFiles;
@@ -132,46 +134,27 @@ impl Config {
         let shown = path.display();
         let text = std::fs::read_to_string(path)
             .map_err(|error| ConfigError::new(format!("{shown}: {}", file_reason(path, &error))))?;
-        let with_line = |error: &toml::de::Error, message: &str| {
-            let line = error
-                .span()
-                .and_then(|span| text.get(..span.start))
-                .map(|before| before.matches('\n').count() + 1);
-            ConfigError::new(match line {
-                Some(line) => format!("{shown}, line {line}: {message}"),
-                None => format!("{shown}: {message}"),
-            })
-        };
-        let malformed = |error: toml::de::Error| with_line(&error, error.message());
-        let mut config = Self::read(&text).map_err(malformed)?.map_err(|error| {
-            let path = KeyPath::new(error.path());
-            with_line(error.inner(), &error::mistake(&path, None, error.inner().message()))
-        })?;
-        let mut table: toml::Table = toml::from_str(&text).map_err(malformed)?;
+        let source = Source::parse(&text).map_err(|(line, mistake)| located(&shown, line, &mistake))?;
+        let mut table: toml::Table =
+            toml::from_str(&text).map_err(|error| located(&shown, None, error.message()))?;
         for (name, value) in overrides {
             environment::set(&mut table, name, value).map_err(ConfigError::new)?;
         }
         let fingerprints = Fingerprints::of(&table);
-        if !overrides.is_empty() {
-            config = Self::read(&table.to_string()).map_err(malformed)?.map_err(|error| {
+        let mut config: Self =
+            serde_path_to_error::deserialize(toml::Value::Table(table)).map_err(|error| {
                 let path = KeyPath::new(error.path());
                 let variable = environment::name_of(&path, overrides);
                 let message = error::mistake(&path, variable.as_deref(), error.inner().message());
-                ConfigError::new(format!("{shown} with the environment: {message}"))
+                match variable {
+                    Some(_) => ConfigError::new(format!("{shown} with the environment: {message}")),
+                    None => located(&shown, source.line(error.path()), &message),
+                }
             })?;
-        }
         config.fingerprints = fingerprints;
         config.resolve(path.parent().unwrap_or(Path::new("")));
         config.check()?;
         Ok(config)
-    }
-
-    /// Reads a text: malformed, or with a value that doesn't fit its key. Whatever is read comes through here, since all
-    /// that reads a configuration is compiled once for each kind of source.
-    fn read(
-        text: &str,
-    ) -> Result<Result<Self, serde_path_to_error::Error<toml::de::Error>>, toml::de::Error> {
-        Ok(serde_path_to_error::deserialize(toml::Deserializer::parse(text)?))
     }
 
     /// Takes the paths in the file as relative to the folder that the file is in.

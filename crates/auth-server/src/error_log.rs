@@ -4,7 +4,6 @@
 //! the second is over.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -39,7 +38,7 @@ impl ErrorLog {
 
     /// Logs an error that became an answer, in the span of its request.
     pub(crate) fn record(&self, error: &InternalError) {
-        let cause = cause_of(error);
+        let cause = error.cause();
         self.flush();
         let is_first = {
             let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
@@ -96,18 +95,6 @@ impl ErrorLog {
     }
 }
 
-/// The error and what is behind it, in one line.
-fn cause_of(error: &InternalError) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use auth_core::{ManualClock, StoreError, Timestamp};
@@ -148,7 +135,7 @@ mod tests {
     #[test]
     fn a_cause_is_told_to_its_end() {
         let error = InternalError::from(StoreError::Unavailable("disk I/O error".into()));
-        let cause = cause_of(&error);
+        let cause = error.cause();
         assert!(cause.ends_with("the store is unavailable: disk I/O error"), "{cause}");
     }
 }

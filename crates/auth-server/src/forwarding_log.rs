@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use auth_core::{Clock, Event, Timestamp};
+use auth_core::{Clock, Event};
+use auth_tower::Doubt;
 
-use crate::origin::Doubt;
+use crate::tally::Tally;
 
-/// How long a kind of doubt is not logged again.
-const QUIET: Duration = Duration::from_secs(3600);
+/// The target of the lines.
+const TARGET: &str = "auth::forwarding";
 
 /// The kinds of doubt, as metrics name them.
 const KINDS: [&str; 7] =
@@ -22,18 +22,18 @@ pub(crate) struct ForwardingLog {
     tallies: Mutex<BTreeMap<&'static str, Tally>>,
 }
 
-/// The requests of one kind.
-struct Tally {
-    all: u64,
-    /// Since the last line.
-    unlogged: u64,
-    /// When there was a line.
-    logged: Option<Timestamp>,
+/// Why a connection was closed before a request was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Closed {
+    /// A peer that is no trusted proxy connected where the PROXY protocol is spoken.
+    NoProxy,
+    /// A trusted proxy sent no header of the PROXY protocol where it is spoken.
+    NoProxyHeader,
 }
 
 impl ForwardingLog {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        let none = |kind| (kind, Tally { all: 0, unlogged: 0, logged: None });
+        let none = |kind| (kind, Tally::default());
         Self { clock, tallies: Mutex::new(KINDS.map(none).into()) }
     }
 
@@ -44,25 +44,24 @@ impl ForwardingLog {
         }
     }
 
+    /// Counts a connection of `peer` that was closed.
+    pub(crate) fn note_closed(&self, closed: Closed, peer: IpAddr) {
+        if let Some(connections) = self.count(closed.kind()) {
+            closed.log(connections, peer);
+        }
+    }
+
     /// The requests of each kind since the start.
     pub(crate) fn counts(&self) -> Vec<(&'static str, u64)> {
         let tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
-        tallies.iter().map(|(kind, tally)| (*kind, tally.all)).collect()
+        tallies.iter().map(|(kind, tally)| (*kind, tally.all())).collect()
     }
 
     /// Counts a request; gives the number of requests to log where a line is due.
     fn count(&self, kind: &'static str) -> Option<u64> {
         let now = self.clock.now();
         let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
-        let tally = tallies.get_mut(kind)?;
-        tally.all += 1;
-        tally.unlogged += 1;
-        // A clock that was set back silences nothing.
-        if tally.logged.is_some_and(|logged| logged <= now && now.since(logged) < QUIET) {
-            return None;
-        }
-        tally.logged = Some(now);
-        Some(std::mem::take(&mut tally.unlogged))
+        tallies.get_mut(kind)?.count(now)
     }
 }
 
@@ -73,14 +72,11 @@ fn kind(doubt: &Doubt) -> &'static str {
         Doubt::Hidden(_) => "hidden",
         Doubt::OtherHeader(_) => "other_header",
         Doubt::NoHeader => "no_header",
-        Doubt::NoProxy => "no_proxy",
-        Doubt::NoProxyHeader => "no_proxy_header",
     }
 }
 
 /// Logs a doubt, with the number of requests of its kind since the last line.
 fn log(doubt: &Doubt, requests: u64, peer: IpAddr) {
-    const TARGET: &str = "auth::forwarding";
     let (event, reason) = (Event::ClientDoubted.as_str(), kind(doubt));
     match doubt {
         Doubt::Untrusted(header) => tracing::warn!(
@@ -101,20 +97,37 @@ fn log(doubt: &Doubt, requests: u64, peer: IpAddr) {
             "a trusted proxy sent a forwarding header, but named no client in that of [server] client_header: such \
              clients count as one"
         ),
-        Doubt::NoProxy => tracing::warn!(
-            target: TARGET, event, %peer, reason, connections = requests,
-            "a connection was closed, since this listener takes those of trusted proxies alone: if it is your proxy, list it \
-             under [server] trusted_proxies"
-        ),
-        Doubt::NoProxyHeader => tracing::warn!(
-            target: TARGET, event, %peer, reason, connections = requests,
-            "a connection of a trusted proxy was closed, since it did not begin with the PROXY protocol: switch that on at the \
-             proxy, or off at this listener"
-        ),
         Doubt::NoHeader => tracing::info!(
             target: TARGET, event, %peer, reason, requests,
             "a trusted proxy sent no forwarding header: its own requests and clients that it doesn't name count as one"
         ),
+    }
+}
+
+impl Closed {
+    /// The kind, as metrics name it.
+    fn kind(self) -> &'static str {
+        match self {
+            Self::NoProxy => "no_proxy",
+            Self::NoProxyHeader => "no_proxy_header",
+        }
+    }
+
+    /// Logs a closed connection, with the number of those of its kind since the last line.
+    fn log(self, connections: u64, peer: IpAddr) {
+        let (event, reason) = (Event::ClientDoubted.as_str(), self.kind());
+        match self {
+            Self::NoProxy => tracing::warn!(
+                target: TARGET, event, %peer, reason, connections,
+                "a connection was closed, since this listener takes those of trusted proxies alone: if it is your proxy, list it \
+                 under [server] trusted_proxies"
+            ),
+            Self::NoProxyHeader => tracing::warn!(
+                target: TARGET, event, %peer, reason, connections,
+                "a connection of a trusted proxy was closed, since it did not begin with the PROXY protocol: switch that on at the \
+                 proxy, or off at this listener"
+            ),
+        }
     }
 }
 
@@ -123,21 +136,6 @@ mod tests {
     use auth_core::ManualClock;
 
     use super::*;
-
-    #[test]
-    fn each_kind_is_logged_once_an_hour_and_counted_always() {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_700_000_000)));
-        let log = ForwardingLog::new(Arc::clone(&clock) as _);
-        let count = |kind| (0..3).map(|_| log.count(kind)).collect::<Vec<_>>();
-        assert_eq!(count("unreadable"), [Some(1), None, None]);
-        clock.advance(QUIET - Duration::from_millis(1));
-        assert_eq!(count("unreadable"), [None; 3]);
-        assert_eq!(count("hidden"), [Some(1), None, None], "a kind of its own");
-        clock.advance(Duration::from_millis(1));
-        assert_eq!(count("unreadable"), [Some(6), None, None]);
-        let counts: BTreeMap<_, _> = log.counts().into_iter().collect();
-        assert_eq!((counts["unreadable"], counts["hidden"], counts["untrusted"]), (9, 3, 0));
-    }
 
     #[test]
     fn every_doubt_is_counted_under_a_kind_of_its_own() {
@@ -150,12 +148,12 @@ mod tests {
             Doubt::Hidden("_x".to_owned()),
             Doubt::OtherHeader(header),
             Doubt::NoHeader,
-            Doubt::NoProxy,
-            Doubt::NoProxyHeader,
         ];
         for doubt in doubts {
             log.note(&doubt, peer);
         }
+        log.note_closed(Closed::NoProxy, peer);
+        log.note_closed(Closed::NoProxyHeader, peer);
         assert_eq!(log.counts().into_iter().map(|(_, count)| count).collect::<Vec<_>>(), [1; KINDS.len()]);
     }
 }

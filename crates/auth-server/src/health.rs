@@ -119,3 +119,45 @@ impl fmt::Display for Report {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use auth_core::testing::MemoryStore;
+    use auth_core::{ManualClock, Store, StoreError};
+    use auth_engine::testing;
+    use tokio::time::advance;
+
+    use super::*;
+
+    /// Whether a server is ready: the lines that say what is wrong.
+    async fn failures(health: &Health) -> Vec<String> {
+        let report = health.ready().await.to_string();
+        report.lines().filter(|line| line.starts_with("failed")).map(str::to_owned).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn store_is_asked_once_a_second_at_most_and_draining_is_told_at_once() {
+        let store = Arc::new(MemoryStore::new());
+        let (records, clock) = (Arc::clone(&store) as Arc<dyn Store>, Arc::new(ManualClock::default()));
+        let builder = testing::builder(&records, &clock, &testing::ring(), testing::config(), 1);
+        let engine = Arc::new(builder.open().await.unwrap());
+        let draining = CancellationToken::new();
+        let health = Health::new(engine, Down::default(), draining.clone(), None);
+        assert_eq!(failures(&health).await, [""; 0]);
+
+        store.set_outage(Some(StoreError::Unavailable("away".into())));
+        advance(HOLDS - Duration::from_millis(1)).await;
+        assert_eq!(failures(&health).await, [""; 0], "the last look holds");
+        advance(Duration::from_millis(1)).await;
+        let gone = ["failed store: can't be read", "failed ring: not known without the store"];
+        assert_eq!(failures(&health).await, gone);
+
+        store.set_outage(None);
+        assert_eq!(failures(&health).await, gone, "a failure holds as long");
+        draining.cancel();
+        let all = ["failed serving: the server is about to end", gone[0], gone[1]];
+        assert_eq!(failures(&health).await, all);
+        advance(HOLDS).await;
+        assert_eq!(failures(&health).await, all[..1]);
+    }
+}

@@ -1,16 +1,14 @@
 //! The key ring's file: TOML, made with mode 0600, always replaced as a whole.
 
-use std::fmt::Write as _;
 use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use auth_core::{Rng, Timestamp};
-use auth_crypto::keyring::{KeyRing, RingKey};
+use auth_crypto::keyring::KeyRing;
+use auth_engine::key_file;
 use auth_transfer::rfc3339;
-use data_encoding::HEXLOWER;
-use serde::Deserialize;
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
@@ -24,20 +22,6 @@ pub(crate) struct KeyFile {
     pub(crate) ring: KeyRing,
     /// When the active key was promoted; `None` for the first key of a ring.
     pub(crate) promoted: Option<Timestamp>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Content {
-    promoted: Option<String>,
-    key: Vec<Key>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Key {
-    id: u32,
-    secret: Zeroizing<String>,
 }
 
 /// Reads a key file; `None` when there is none.
@@ -58,26 +42,14 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Option<KeyFile>> {
     }
     let mut text = Zeroizing::new(String::new());
     file.read_to_string(&mut text).map_err(failed)?;
-    // The message of the parser is left out: it could quote a secret.
     let unreadable = || format!("the key file {shown} is not one that this program wrote");
-    let content: Content = toml::from_str(&text).ok().with_context(unreadable)?;
-    let mut keys = Vec::new();
-    for key in content.key {
-        let mut secret = Zeroizing::new([0; 32]);
-        let bytes =
-            HEXLOWER.decode(key.secret.as_bytes()).ok().map(Zeroizing::new).with_context(unreadable)?;
-        if bytes.len() != secret.len() {
-            bail!(unreadable());
-        }
-        secret.copy_from_slice(&bytes);
-        keys.push(RingKey { id: key.id, secret });
-    }
-    let promoted = match content.promoted.map(|text| text.parse::<jiff::Timestamp>()) {
+    let key_file::KeyFile { ring, promoted } =
+        key_file::KeyFile::parse(&text).ok().with_context(unreadable)?;
+    let promoted = match promoted.map(|text| text.parse::<jiff::Timestamp>()) {
         None => None,
         Some(Ok(time)) => Some(Timestamp::from_millis(time.as_millisecond())),
         Some(Err(_)) => bail!(unreadable()),
     };
-    let ring = KeyRing::from_keys(keys).ok().with_context(unreadable)?;
     Ok(Some(KeyFile { ring, promoted }))
 }
 
@@ -112,7 +84,7 @@ pub(crate) fn create(path: &Path, rng: &dyn Rng) -> anyhow::Result<(KeyRing, boo
 
 /// Replaces a key file. Readers see either the old content or the new one.
 pub(crate) fn replace(path: &Path, ring: &KeyRing, promoted: Option<Timestamp>) -> anyhow::Result<()> {
-    let text = content(ring, promoted)?;
+    let text = content(ring, promoted);
     whole_file::replace(path, text.as_bytes()).map_err(|error| anyhow::anyhow!("the key file {error}"))
 }
 
@@ -132,23 +104,13 @@ pub(crate) fn lock(path: &Path) -> anyhow::Result<File> {
 
 /// A temporary file beside `path` that holds a ring.
 fn temporary_file(path: &Path, ring: &KeyRing, promoted: Option<Timestamp>) -> anyhow::Result<NamedTempFile> {
-    let text = content(ring, promoted)?;
+    let text = content(ring, promoted);
     whole_file::write_beside(path, text.as_bytes()).map_err(|error| anyhow::anyhow!("the key file {error}"))
 }
 
 /// The text of a key file.
-fn content(ring: &KeyRing, promoted: Option<Timestamp>) -> anyhow::Result<Zeroizing<String>> {
-    let mut text = Zeroizing::new(String::from(
-        "# auth-server's key ring. Without it the store's keys and second factors are lost: keep a copy.\n",
-    ));
-    if let Some(time) = promoted.and_then(rfc3339) {
-        write!(text, "# When the first key became the active one.\npromoted = \"{time}\"\n")?;
-    }
-    for key in ring.keys() {
-        let secret = Zeroizing::new(HEXLOWER.encode(key.secret.as_slice()));
-        write!(text, "\n[[key]]\nid = {}\nsecret = \"{}\"\n", key.id, *secret)?;
-    }
-    Ok(text)
+fn content(ring: &KeyRing, promoted: Option<Timestamp>) -> Zeroizing<String> {
+    key_file::text(ring, promoted.and_then(rfc3339).as_deref())
 }
 
 #[cfg(test)]

@@ -2,14 +2,13 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{Answer, BodyRule, BodyTooLarge, InternalError, Peer, Protocol, RequestError, Route};
+use auth_core::{BodyRule, BodyTooLarge, RequestError};
+use auth_tower::{Origin, ask, settle_host, until};
 use bytes::Bytes;
-use futures_util::FutureExt;
-use http::header::{CONTENT_TYPE, HeaderValue, STRICT_TRANSPORT_SECURITY, USER_AGENT};
+use http::header::{CONTENT_TYPE, HeaderValue, STRICT_TRANSPORT_SECURITY};
 use http::{Request, Response, StatusCode, Uri, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -26,9 +25,9 @@ use crate::connections::Place;
 use crate::edge::proxy_header;
 use crate::edge::redirect::redirect;
 use crate::edge::socket::ListenSocket;
+use crate::forwarding_log::Closed;
 use crate::host;
-use crate::origin::{Doubt, Origin};
-use crate::response::{LONGEST_DELAY, closing, plain, refused, too_busy};
+use crate::response::{closing, plain, refused, too_busy};
 use crate::router::Router;
 use crate::shared::Shared;
 use crate::stream::{Plain, Transport, WatchedStream};
@@ -104,12 +103,12 @@ pub(crate) async fn accept(socket: ListenSocket, front: Arc<Front>) {
             }
         };
         let activity = Arc::new(Activity::new(&shared.stop));
-        if shared.bans(address.ip()) {
+        if shared.refuses_connection(address.ip()) {
             continue;
         }
         let client = shared.counted_as(address.ip());
         if front.proxy_protocol && client.is_some() {
-            shared.forwarding.note(&Doubt::NoProxy, address.ip());
+            shared.forwarding.note_closed(Closed::NoProxy, address.ip());
             continue;
         }
         let place = tokio::select! {
@@ -160,11 +159,11 @@ impl Arrival {
     async fn named_by_proxy(mut self, limit: Duration) -> Option<Self> {
         let shared = &self.front.shared;
         let Ok(Ok(named)) = timeout(limit, proxy_header::read(&mut self.stream)).await else {
-            shared.forwarding.note(&Doubt::NoProxyHeader, self.address.ip());
+            shared.forwarding.note_closed(Closed::NoProxyHeader, self.address.ip());
             return None;
         };
         let Some(client) = named else { return Some(self) };
-        if shared.bans(client.ip()) {
+        if shared.refuses_connection(client.ip()) {
             return None;
         }
         drop(self.place);
@@ -223,7 +222,7 @@ async fn answer(request: Request<Incoming>, of: &Connection) -> Response<Full<By
         Service::Redirect(site) => {
             let _answering = of.activity.answering();
             let mut request = request;
-            host::settle(&mut request);
+            settle_host(&mut request);
             redirect(site, &request)
         }
     };
@@ -250,7 +249,7 @@ async fn answer_by(
     let shared = &front.shared;
     let _answering = activity.answering();
     let began = monotonic();
-    host::settle(&mut request);
+    settle_host(&mut request);
     if shared.loopback_hosts_only && host::is_foreign(&request) {
         return plain(StatusCode::MISDIRECTED_REQUEST, FOREIGN_HOST);
     }
@@ -259,10 +258,8 @@ async fn answer_by(
         shared.forwarding.note(doubt, address.ip());
     }
     let id = shared.request_ids.of(request.headers(), origin.is_trusted);
-    let agent = request.headers().get(USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
-    let peer = Peer::of_request(origin.client, id).through(address.ip());
-    let peer = peer.with_agent(&String::from_utf8_lossy(agent));
-    let is_banned = shared.limits.network_rules().bans(peer.address);
+    let peer = origin.peer(request.headers(), id);
+    let is_banned = shared.refuses_request(peer.address);
     if let Some(sockets) = router.sockets(request.uri().path()) {
         if is_banned {
             return refused(&*sockets.protocol, RequestError::Banned);
@@ -318,13 +315,11 @@ async fn answer_by(
         if too_large {
             request.extensions_mut().insert(BodyTooLarge);
         }
-        let answer = answer_in_any_case(protocol, &route, request, &peer).await;
+        let answer = ask(protocol, &route, request, &peer).await;
         if let Some(error) = &answer.error {
             shared.errors.record(error);
         }
-        if let Some(moment) = answer.not_before {
-            tokio::time::sleep(moment.since(shared.clock.now()).min(LONGEST_DELAY)).await;
-        }
+        until(answer.not_before, &*shared.clock).await;
         let response = answer.response.map(Full::new);
         if too_large { closing(response) } else { response }
     };
@@ -332,63 +327,4 @@ async fn answer_by(
     mounted.meters.answered(&route, response.status(), began.elapsed());
     traced.end(response.status());
     response
-}
-
-/// The protocol's answer, also where the protocol panics.
-async fn answer_in_any_case(
-    protocol: &dyn Protocol,
-    route: &Route,
-    request: Request<Bytes>,
-    peer: &Peer,
-) -> Answer {
-    let answer = AssertUnwindSafe(protocol.answer(route, request, peer)).catch_unwind().await;
-    answer.unwrap_or_else(|_| protocol.refuse(InternalError::defect("the protocol panicked").into()))
-}
-
-#[cfg(test)]
-mod tests {
-    use async_trait::async_trait;
-    use auth_core::{InternalErrorKind, ProtocolName, RequestId, RouteMatch};
-    use http::{HeaderMap, Method};
-
-    use super::*;
-
-    /// A protocol that panics at each request.
-    struct Panicking;
-
-    #[async_trait]
-    impl Protocol for Panicking {
-        fn name(&self) -> ProtocolName {
-            ProtocolName::ZULIP
-        }
-
-        fn route(&self, _: &str) -> Route {
-            Route { matched: RouteMatch::Documented, pattern: "/", index: 0 }
-        }
-
-        fn body_rule(&self, _: &Route, _: &Method, _: &HeaderMap) -> BodyRule {
-            BodyRule::Ignored
-        }
-
-        fn refuse(&self, error: RequestError) -> Answer {
-            let RequestError::Internal(error) = error else { panic!("{error:?}") };
-            let mut response = Response::new(Bytes::from_static(b"in the protocol's form"));
-            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-            Answer::failed(response, error)
-        }
-
-        async fn answer(&self, _: &Route, _: Request<Bytes>, _: &Peer) -> Answer {
-            panic!("a defect")
-        }
-    }
-
-    #[tokio::test]
-    async fn protocol_that_panics_answers_with_its_own_internal_error() {
-        let peer = Peer::of_request([192, 0, 2, 1].into(), RequestId::made(0, 1));
-        let request = Request::new(Bytes::new());
-        let answer = answer_in_any_case(&Panicking, &Panicking.route("/"), request, &peer).await;
-        assert_eq!(answer.response.status(), 500);
-        assert_eq!(answer.response.body(), "in the protocol's form");
-        assert_eq!(answer.error.unwrap().kind(), InternalErrorKind::Defect);
-    }
 }

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::Context;
-use auth_core::{Clock, Timestamp};
+use auth_core::{Clock, SystemClock, Timestamp};
 use serde::Serialize;
 use tracing::Level;
 use tracing_subscriber::EnvFilter;
@@ -18,7 +18,6 @@ use tracing_subscriber::fmt::format::JsonFields;
 use crate::config::{Log, LogFormat, LogRanks};
 use crate::log_rank::{Ranked, is_journal, rank};
 use crate::log_writer::{Bounds, LogWriter};
-use crate::system::SystemClock;
 
 /// What waits while standard error can't be written to, or its reader is slow.
 const BOUNDS: Bounds = Bounds { bytes: 1 << 20, pause: Duration::from_millis(100) };

@@ -4,28 +4,25 @@ mod html;
 mod kept;
 mod smtp;
 
-use std::error::Error as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::bail;
-use auth_engine::{Letterhead, Mail, MailQueue};
+use async_trait::async_trait;
+use auth_engine::{Letterhead, Mail, MailCarrier, MailQueue, SendError};
 use lettre::Address;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart};
 use metrics::Gauge;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
 
-use self::smtp::SendError;
 use crate::config::Relay;
 use crate::system::monotonic;
 
 pub use self::kept::KeptMails;
 pub(crate) use self::kept::{KeptMail, MailPage, PATH as PAGE_PATH};
-
-/// Mails taken from the outbox at a time.
-const BATCH: u32 = 20;
 
 /// How long new mail waits at most when nothing else is due.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -33,8 +30,8 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// The same where nothing is sent: tests wait for mails.
 const KEPT_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// The pause when the store or the SMTP server can't be reached.
-const OUTAGE_PAUSE: Duration = Duration::from_secs(5);
+/// How long a mail would wait that nothing sends.
+const KEPT_PAUSE: Duration = Duration::from_secs(5);
 
 /// Where mails go.
 pub(crate) enum Carrier {
@@ -44,11 +41,31 @@ pub(crate) enum Carrier {
     Kept(Arc<KeptMails>),
 }
 
-impl Carrier {
+#[async_trait]
+impl MailCarrier for Carrier {
+    async fn send(&self, mail: &Mail, text: &str) -> Result<(), SendError> {
+        match self {
+            Self::Smtp(relay) => smtp::send(relay, &message(relay, mail, text)?).await,
+            Self::Kept(kept) => {
+                let Mail { to, subject, language, .. } = mail;
+                let (to, subject, text) = (to.clone(), subject.clone(), Zeroizing::new(text.to_owned()));
+                kept.keep(KeptMail { number: 0, to, subject, language: *language, text });
+                Ok(())
+            }
+        }
+    }
+
     fn poll_interval(&self) -> Duration {
         match self {
             Self::Smtp(_) => POLL_INTERVAL,
             Self::Kept(_) => KEPT_POLL_INTERVAL,
+        }
+    }
+
+    fn first_pause(&self) -> Duration {
+        match self {
+            Self::Smtp(relay) => relay.retry,
+            Self::Kept(_) => KEPT_PAUSE,
         }
     }
 }
@@ -103,64 +120,10 @@ impl Mailer {
             if let Ok(waits) = self.queue.oldest_wait().await {
                 self.oldest_due.set(waits.as_secs_f64());
             }
-            let pause = self.round(&stop).await;
+            let pause = self.queue.send_due(&self.carrier, || stop.is_cancelled()).await;
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(pause) => {}
-            }
-        }
-    }
-
-    /// Sends the mails that are due; gives the pause until the next round.
-    async fn round(&self, stop: &CancellationToken) -> Duration {
-        let due = match self.queue.due(BATCH).await {
-            Ok(due) => due,
-            Err(error) => {
-                tracing::error!(cause = error.source(), "the outbox can't be read");
-                return OUTAGE_PAUSE;
-            }
-        };
-        let more = due.len() == BATCH as usize;
-        for mail in due {
-            if stop.is_cancelled() {
-                break;
-            }
-            let (settled, pause) = match self.send(&mail).await {
-                Ok(()) => (self.queue.sent(&mail).await, None),
-                Err(SendError::Unsendable(why)) => (self.queue.give_up(&mail, why).await, None),
-                Err(SendError::Refused(why)) => (self.put_off(&mail, &why).await, None),
-                Err(SendError::Unreachable(why)) => (self.put_off(&mail, &why).await, Some(OUTAGE_PAUSE)),
-            };
-            if let Err(error) = settled {
-                let cause = error.source();
-                tracing::error!(cause, mail = %mail.id, "the result of sending a mail can't be stored");
-                return OUTAGE_PAUSE;
-            }
-            // The others wait for a server that can be reached, without a failure of their own.
-            if let Some(pause) = pause {
-                return pause;
-            }
-        }
-        if more { Duration::ZERO } else { self.carrier.poll_interval() }
-    }
-
-    async fn put_off(&self, mail: &Mail, why: &str) -> Result<(), auth_core::InternalError> {
-        let first_pause = match &self.carrier {
-            Carrier::Smtp(relay) => relay.retry,
-            Carrier::Kept(_) => OUTAGE_PAUSE,
-        };
-        self.queue.failed(mail, first_pause, why).await.map(drop)
-    }
-
-    async fn send(&self, mail: &Mail) -> Result<(), SendError> {
-        let text = mail.text.as_ref().ok_or(SendError::Unsendable("its text can't be read"))?;
-        match &self.carrier {
-            Carrier::Smtp(relay) => smtp::send(relay, &message(relay, mail, text)?).await,
-            Carrier::Kept(kept) => {
-                let Mail { to, subject, language, .. } = mail;
-                let (to, subject, text) = (to.clone(), subject.clone(), text.clone());
-                kept.keep(KeptMail { number: 0, to, subject, language: *language, text });
-                Ok(())
             }
         }
     }

@@ -15,7 +15,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use tokio_util::sync::CancellationToken;
 
 use self::families::{ALL, Family, Kind};
-pub(crate) use self::families::{MAIL_OLDEST_DUE, STORE_LOOK_SECONDS, STORE_UP};
+pub(crate) use self::families::{DIRECTORY_SECONDS, MAIL_OLDEST_DUE, STORE_LOOK_SECONDS, STORE_UP};
 pub(crate) use self::readings::{PoolTimes, Sources};
 pub(crate) use self::requests::RequestMeters;
 

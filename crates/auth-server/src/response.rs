@@ -8,10 +8,6 @@ use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::Full;
 
-/// The longest delay of an answer. An answer whose moment is further off, as when the clock was set back, is sent after
-/// this time.
-pub(crate) const LONGEST_DELAY: Duration = Duration::from_secs(5);
-
 /// When a client may try again for which there was no room.
 const BUSY: Duration = Duration::from_secs(1);
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use arc_swap::ArcSwap;
+use auth_core::PasswordBackend as _;
 use http::HeaderValue;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -19,6 +20,7 @@ use crate::admin::bearers::Bearers;
 use crate::admin::listener::KeyHolders;
 use crate::admin::socket::AdminSocket;
 use crate::backups::Backups;
+use crate::ban_log::BanLog;
 use crate::body::BodyMemory;
 use crate::client_counts::ClientCounts;
 use crate::config::{self, Config, ConfigError, Listen};
@@ -31,7 +33,9 @@ use crate::key_watch;
 use crate::listener::{Front, Service, accept};
 use crate::mail::{Carrier, Mailer, Pulse};
 use crate::maintenance::{self, StoreMeters};
-use crate::metrics::{MAIL_OLDEST_DUE, Metrics, PoolTimes, STORE_LOOK_SECONDS, STORE_UP, Sources};
+use crate::metrics::{
+    DIRECTORY_SECONDS, MAIL_OLDEST_DUE, Metrics, PoolTimes, STORE_LOOK_SECONDS, STORE_UP, Sources,
+};
 use crate::monitor::{self, Monitor};
 use crate::reload::Reloader;
 use crate::request_id::RequestIds;
@@ -180,6 +184,7 @@ impl Bound {
             errors,
             traces: Traces::start(&config.traces)?,
             live: ArcSwap::from_pointee(Live::of(server)),
+            bans: BanLog::new(assembled.clock()),
             forwarding: ForwardingLog::new(assembled.clock()),
             loopback_hosts_only: server.loopback_hosts_only,
             header_timeout: server.header_timeout.0,
@@ -215,6 +220,9 @@ impl Bound {
             };
             let health =
                 Health::new(Arc::clone(assembled.engine()), supervisor.down(), draining.clone(), mail);
+            for directory in assembled.timed_directories() {
+                directory.record_in(metrics.histogram(&DIRECTORY_SECONDS, &[directory.name()]));
+            }
             start_monitor(&supervisor, listener, Monitor { metrics, sources, health, tasks: tasks.clone() });
         }
         let admin = start_admin(&supervisor, config, &assembled, self.admin, self.admin_listener, &tasks)?;
@@ -327,13 +335,13 @@ fn start_background(
     let compared = engine();
     let meters =
         StoreMeters { up: metrics.gauge(&STORE_UP, &[]), look: metrics.histogram(&STORE_LOOK_SECONDS, &[]) };
-    let compare = move |stop| maintenance::compare(Arc::clone(&compared), meters.clone(), stop);
+    let compare = move |stop| maintenance::follow_store(Arc::clone(&compared), meters.clone(), stop);
     supervisor.keep("the comparison of credentials", compare);
     let (watched, path) = (engine(), config.keys.path()?);
     let watch = move |stop| key_watch::watch(Arc::clone(&watched), path.clone(), node_name(), stop);
     supervisor.keep("the watch on the key file", watch);
-    let (purged, log) = (engine(), config.log.clone());
-    let purge = move |stop| maintenance::purge(Arc::clone(&purged), log.clone(), stop);
+    let purged = engine();
+    let purge = move |stop| maintenance::keep_up(Arc::clone(&purged), stop);
     supervisor.keep("purge", purge);
     Ok(pulse)
 }
@@ -402,11 +410,7 @@ impl Server {
             () = self.signals.next() => {}
         }
         let engine = self.assembled.engine();
-        let finish = async {
-            engine.purger().flush_attempts().await;
-            maintenance::write_uses(engine).await;
-        };
-        drop(tokio::time::timeout(FINISH, finish).await);
+        drop(tokio::time::timeout(FINISH, engine.finish()).await);
         self.reloader.shared.traces.finish().await;
         drop(self.assembled);
         tracing::info!("stopped");

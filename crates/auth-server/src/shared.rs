@@ -7,16 +7,17 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use auth_core::{ClientKey, Clock};
 use auth_engine::AttemptLimits;
+use auth_tower::Proxies;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::ban_log::BanLog;
 use crate::body::BodyMemory;
 use crate::client_counts::ClientCounts;
 use crate::config;
 use crate::connections::Connections;
 use crate::error_log::ErrorLog;
 use crate::forwarding_log::ForwardingLog;
-use crate::origin::Proxies;
 use crate::request_id::RequestIds;
 use crate::traces::Traces;
 
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     /// Which networks are banned.
     pub(crate) limits: Arc<AttemptLimits>,
+    pub(crate) bans: BanLog,
     pub(crate) forwarding: ForwardingLog,
     pub(crate) live: ArcSwap<Live>,
     /// Whether requests for other hosts than this machine are refused.
@@ -72,7 +74,16 @@ impl Shared {
     }
 
     /// Whether no connection of an address is taken. A trusted proxy stands for others, who are judged by themselves.
-    pub(crate) fn bans(&self, address: IpAddr) -> bool {
-        self.limits.network_rules().bans(address) && self.counted_as(address).is_some()
+    pub(crate) fn refuses_connection(&self, address: IpAddr) -> bool {
+        self.counted_as(address).is_some() && self.refuses_request(address)
+    }
+
+    /// Whether requests of an address are refused.
+    pub(crate) fn refuses_request(&self, address: IpAddr) -> bool {
+        let is_banned = self.limits.network_rules().bans(address);
+        if is_banned {
+            self.bans.note(address);
+        }
+        is_banned
     }
 }

@@ -11,6 +11,7 @@ use auth_core::{ClientKey, Peer, Rng, Timestamp};
 use auth_crypto::opaque;
 use auth_proto_rocketchat::RocketChatProtocol;
 use auth_proto_rocketchat::ddp::{Output, Session, SessionConfig};
+use auth_tower::until;
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use http::{Request, Response};
@@ -30,7 +31,7 @@ pub(crate) use self::anonymous::AnonymousSockets;
 use self::handshake::{handshake, switching};
 use crate::client_counts::Counted;
 use crate::connections::Place;
-use crate::response::{LONGEST_DELAY, too_busy};
+use crate::response::too_busy;
 use crate::shared::Shared;
 use crate::system::monotonic;
 
@@ -146,7 +147,7 @@ impl Conversation {
     /// Gives the code to close with, or none when the client has gone already.
     async fn converse(&mut self, socket: &mut Socket) -> Option<u16> {
         loop {
-            if self.shared.limits.network_rules().bans(self.address) {
+            if self.shared.refuses_request(self.address) {
                 return None;
             }
             let wait = self.session.wake_at().since(self.now()).min(LONGEST_SLEEP);
@@ -185,9 +186,7 @@ impl Conversation {
 
     /// Sends what there is to send, at its time. `false` when the client doesn't take it.
     async fn send(&self, socket: &mut Socket, output: Output) -> bool {
-        if let Some(moment) = output.not_before {
-            tokio::time::sleep(moment.since(self.now()).min(LONGEST_DELAY)).await;
-        }
+        until(output.not_before, &*self.shared.clock).await;
         let sending = async {
             for frame in output.frames {
                 socket.feed(Message::text(frame)).await?;

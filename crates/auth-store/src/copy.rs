@@ -15,12 +15,17 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use auth_core::StoreError;
 
-use crate::{Postgres, Sqlite};
+#[cfg(feature = "postgres")]
+use crate::Postgres;
+#[cfg(feature = "sqlite")]
+use crate::Sqlite;
 
 pub use self::error::CopyError;
 use self::progress::Progress;
+#[cfg(feature = "postgres")]
+pub(crate) use self::record::Column;
 use self::record::RowsDigest;
-pub(crate) use self::record::{Column, ColumnKind, RecordKind, Row, Value};
+pub(crate) use self::record::{ColumnKind, RecordKind, Row, Value};
 
 /// The name of the value of an unfinished copy that says how far it is.
 pub(crate) const MARKER: &str = "copy";
@@ -77,22 +82,28 @@ pub(crate) trait Target: Send + Sync {
 #[expect(clippy::exhaustive_enums, reason = "there are two kinds of stores")]
 pub enum CopyEnd {
     /// A store in a file.
+    #[cfg(feature = "sqlite")]
     Sqlite(Arc<Sqlite>),
     /// A store in a database.
+    #[cfg(feature = "postgres")]
     Postgres(Arc<Postgres>),
 }
 
 impl CopyEnd {
     async fn snapshot(&self) -> std::result::Result<Box<dyn Snapshot>, StoreError> {
         Ok(match self {
+            #[cfg(feature = "sqlite")]
             Self::Sqlite(store) => Box::new(store.snapshot().await?),
+            #[cfg(feature = "postgres")]
             Self::Postgres(store) => Box::new(store.snapshot().await?),
         })
     }
 
     fn target(&self) -> Arc<dyn Target> {
         match self {
+            #[cfg(feature = "sqlite")]
             Self::Sqlite(store) => Arc::clone(store) as _,
+            #[cfg(feature = "postgres")]
             Self::Postgres(store) => Arc::clone(store) as _,
         }
     }
@@ -140,8 +151,7 @@ impl fmt::Debug for StoreCopy {
 }
 
 impl StoreCopy {
-    /// Begins a copy, or carries one on that was interrupted. `to` was opened for a copy ([`Sqlite::open_for_copy`],
-    /// [`Postgres::open_for_copy`]).
+    /// Begins a copy, or carries one on that was interrupted. `to` was opened for a copy (`open_for_copy`).
     ///
     /// The source is read as it is at this moment, until the copy is dropped.
     ///

@@ -1,5 +1,5 @@
-//! User records in SQLite or PostgreSQL: the store traits of auth-core over one file ([`Sqlite`]), or over a database
-//! that any number of servers share ([`Postgres`]).
+//! User records in SQLite or PostgreSQL: the store traits of auth-core over one file (`Sqlite`), or over a database
+//! that any number of servers share (`Postgres`).
 //!
 //! Every method is a whole command. A command that returned `Ok` is durable; one that failed left nothing behind. The
 //! SQLite store has one thread that writes, which puts many commands into one commit, and a few threads that read,
@@ -69,8 +69,15 @@
 //!
 //! # To add a store
 //!
-//! Implement the traits that make up [`auth_core::Store`]. Then run `store_battery!` (feature `battery`) against it: the battery
-//! is the contract, in tests. `auth_core::testing::MemoryStore` is the smallest store that passes.
+//! Implement the traits that make up [`auth_core::Store`]. Then run `store_battery!` of the crate `auth-store-battery` against
+//! it: the battery is the contract, in tests. `auth_core::testing::MemoryStore` is the smallest store that passes.
+//!
+//! # Features
+//!
+//! | feature | adds | by default |
+//! | --- | --- | --- |
+//! | `sqlite` | stores in SQLite files | yes |
+//! | `postgres` | stores in PostgreSQL databases | no |
 //!
 //! # To change the schema
 //!
@@ -78,19 +85,30 @@
 //! under `postgres/schema`, and name it in the `schema.rs` beside the folder. Files that have been released are never
 //! edited.
 
-#[cfg(feature = "battery")]
-pub mod battery;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod copy;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod encoding;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod log_page;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod notify;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod opening;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod plan;
+#[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use copy::{CopiedBatch, CopyEnd, CopyError, CopyReport, StoreCopy};
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use opening::PendingUpgrade;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use plan::Plan;
+#[cfg(feature = "postgres")]
 pub use postgres::{Postgres, PostgresConfig, PostgresOpenError, postgres_address};
+#[cfg(feature = "sqlite")]
 pub use sqlite::{BackupError, OpenError, Sqlite};

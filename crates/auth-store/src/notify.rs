@@ -22,6 +22,7 @@ impl Listeners {
     }
 
     /// Tells every listener that what was counted of an account was forgotten.
+    #[cfg(feature = "postgres")]
     pub(crate) fn limits_lifted(&self, user: UserId) {
         self.each(|listener| listener.limits_lifted(user));
     }

@@ -10,8 +10,8 @@ use auth_core::{
     Quota, Realm, RealmId, Revocation, Role, SeededRng, SharedAttempts, SharedCounter, Store, StoreError,
     Timestamp, User, UserId, UserStore,
 };
-use auth_store::battery::{self, Fixture};
-use auth_store::{Postgres, PostgresConfig, PostgresOpenError, store_battery};
+use auth_store::{Postgres, PostgresConfig, PostgresOpenError};
+use auth_store_battery::{self as battery, Fixture, shared_store_battery, store_battery};
 use test_postgres::Cluster;
 use tokio::task::JoinSet;
 
@@ -38,6 +38,7 @@ impl Fixture for Database {
 }
 
 store_battery!(Database);
+shared_store_battery!(Database);
 
 async fn sql(database: &Database, statement: &str) -> String {
     let (name, statement) = (database.0.rsplit('/').next().unwrap().to_owned(), statement.to_owned());
@@ -178,28 +179,6 @@ async fn others_hear_of_changes_soon_and_without_notifications_read_the_versions
     assert_eq!((&*other.1.lock().unwrap(), none.1.lock().unwrap().len()), (&vec![user], 0));
     let after = deaf.versions(&[user, UserId::from_bytes([9; 16])]).await.unwrap();
     assert!(before.len() == 1 && after[0].1 > before[0].1, "{before:?} {after:?}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn attempts_are_counted_once_however_many_ask_at_once() {
-    let database = Database::empty();
-    battery::shared_attempts::attempts_are_counted_once_however_many_ask_at_once(&database).await;
-}
-
-#[tokio::test]
-async fn a_clock_that_is_set_back_by_days_prolongs_no_limit() {
-    battery::shared_attempts::a_clock_that_is_set_back_by_days_prolongs_no_limit(&Database::empty()).await;
-}
-
-#[tokio::test]
-async fn full_counters_are_listed_in_the_order_in_which_they_end() {
-    battery::shared_attempts::full_counters_are_listed_in_the_order_in_which_they_end(&Database::empty())
-        .await;
-}
-
-#[tokio::test]
-async fn counters_are_forgotten_one_by_one_and_by_account() {
-    battery::shared_attempts::counters_are_forgotten_one_by_one_and_by_account(&Database::empty()).await;
 }
 
 #[tokio::test]

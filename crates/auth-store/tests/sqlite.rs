@@ -11,9 +11,9 @@ use auth_core::{
     AttemptFilter, AttemptStore, ChangeFeed, Credential, CredentialId, CredentialKind, CredentialStore,
     Digest, ImportMode, LogPage, MetaStore, NewRecord, OnConflict, Scope, StoreError, Timestamp, UserStore,
 };
-use auth_store::battery::Fixture;
-use auth_store::battery::audit::does_nothing_whose_row_can_not_be_written;
-use auth_store::{BackupError, OpenError, Sqlite, store_battery};
+use auth_store::{BackupError, OpenError, Sqlite};
+use auth_store_battery::audit::does_nothing_whose_row_can_not_be_written;
+use auth_store_battery::{Fixture, store_battery};
 use rusqlite::Connection;
 use tempfile::TempDir;
 

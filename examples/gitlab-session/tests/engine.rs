@@ -13,7 +13,7 @@ use auth_core::{
     Token, TokenError,
 };
 use auth_engine::testing::{PASSWORD, START, USERS, builder, config, password, peer, result, ring, token};
-use auth_engine::{CommonQuotas, Engine, EngineBuilder};
+use auth_engine::{CommonQuotas, Engine};
 use auth_store::Sqlite;
 use auth_transfer::{import, unwatched};
 use bytes::Bytes;
@@ -46,7 +46,7 @@ impl World {
         let rules: Arc<dyn ProtocolRules> = Arc::new(GitLabRules::new(&gitlab));
         // With the same random bytes, the second engine would make the ids that the first one has made.
         let rng = Arc::new(SeededRng::new(1));
-        let engine = EngineBuilder { rules: vec![rules], rng, ..builder() }.open().await.unwrap();
+        let engine = builder().rules(rules).rng(rng).open().await.unwrap();
         let engine = Arc::new(engine);
         let protocol = GitLabProtocol::new(gitlab, Arc::clone(&engine) as _);
         Self { engine, protocol, clock, _folder: folder }

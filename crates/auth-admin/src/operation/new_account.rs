@@ -1,10 +1,8 @@
 //! The operation that makes an account.
 
-use std::sync::Arc;
-
 use auth_core::{
-    Account, Act, BotKind, ByProtocol, ClientKey, ExternalId, Language, LoginName, Lookup, NameKind, NewUser,
-    Password, ProtocolName, Realm, Role, StoreError, User, check_login_name, is_control,
+    Act, BotKind, ByProtocol, ExternalId, Language, LoginName, NameKind, NewUser, Password, ProtocolName,
+    Realm, Role, User, check_login_name, is_control,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -59,30 +57,11 @@ impl Operation for AddUser {
 
     async fn run(self, admin: &Admin) -> Result<UserView, AdminError> {
         let realm = self.realm_of(admin).await?;
-        let mut new = self.record(admin, &realm)?;
-        let user = Arc::new(new.user.clone());
-        let mut account = Account { user, password: None, totp: false };
-        let engine = admin.engine();
-        // Names that differ in case alone may stand side by side where another system had them so. No new one is made.
-        for name in &new.user.names {
-            if engine.store().find(realm.id, &Lookup::Name(name.kind, &name.exact)).await?.is_some() {
-                return Err(AdminError::Taken);
-            }
-        }
-        if let Some(password) = &self.password {
-            let password = Password::new(password.expose());
-            let hashed = engine.passwords().hash(&account, &password, self.allow_weak, ClientKey::default());
-            new.password = Some(hashed.await?);
-        }
+        let new = self.record(admin, &realm)?;
+        let password = self.password.as_ref().map(|password| Password::new(password.expose()));
+        let password = password.as_ref().map(|password| (password, self.allow_weak));
         let audit = admin.audit(Act::UserCreated, Some(realm.id), Some(new.user.id), "");
-        engine.store().create_user(&new, Some(&audit)).await.map_err(|error| match error {
-            StoreError::Conflict(_) => AdminError::Taken,
-            error => error.into(),
-        })?;
-        // The store has chosen some of its ids.
-        if let Some(made) = engine.store().user(new.user.id).await? {
-            account = made;
-        }
+        let account = admin.engine().add_account(&realm, new, password, &audit).await?;
         Ok(UserView::of(&account, &realm, None))
     }
 }

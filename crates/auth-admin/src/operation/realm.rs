@@ -1,8 +1,6 @@
 //! Operations on realms.
 
-use auth_core::{
-    Act, BadRealm, ImportMode, NewRecord, OnConflict, Realm, RealmChange, RealmId, RealmRemoval,
-};
+use auth_core::{Act, Realm, RealmChange, RealmId, RealmRemoval};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -134,7 +132,7 @@ impl Operation for AddRealm {
             return Err(AdminError::RealmThere);
         }
         let id = RealmId::random(&**admin.engine().rng());
-        let new = write(admin, &realms, self.settings.change_of(id, self.realm)).await?;
+        let new = write(admin, self.settings.change_of(id, self.realm)).await?;
         Ok(RealmView::of(&new))
     }
 }
@@ -158,8 +156,7 @@ impl Operation for SetRealm {
 
     async fn run(self, admin: &Admin) -> Result<Changed, AdminError> {
         let before = admin.realm(&self.realm).await?;
-        let realms = admin.engine().store().realms().await?;
-        let after = write(admin, &realms, self.settings.change_of(before.id, self.realm)).await?;
+        let after = write(admin, self.settings.change_of(before.id, self.realm)).await?;
         Ok(Changed { changed: after != before })
     }
 }
@@ -197,32 +194,9 @@ impl Operation for RemoveRealm {
 }
 
 /// Writes a change of a realm; gives the realm afterwards.
-async fn write(admin: &Admin, realms: &[Realm], change: RealmChange) -> Result<Realm, AdminError> {
-    let backends = admin.engine().backends();
-    change.check(|name| backends.contains(name)).map_err(AdminError::BadRealm)?;
-    let before = realms.iter().find(|realm| realm.slug == change.slug).cloned();
-    let after = change.clone().apply(before);
-    let has_subdomain = |realm: &&Realm| {
-        realm.slug != after.slug && realm.subdomain.is_some() && realm.subdomain == after.subdomain
-    };
-    if realms.iter().any(|realm| has_subdomain(&realm)) {
-        return Err(AdminError::BadRealm(BadRealm::SubdomainTaken));
-    }
-    let audit = admin.audit(Act::RealmWritten, Some(after.id), None, "");
-    let records = Box::new(std::iter::once(Some(NewRecord::Realm(change))));
-    let written = admin.engine().store().import(
-        records,
-        ImportMode::Write,
-        OnConflict::Refuse,
-        Box::new(|_, _| {}),
-        Some(&audit),
-    );
-    written.await.map_err(|error| match error.error {
-        Some(error) => AdminError::Store(error),
-        None => AdminError::NoRealm,
-    })?;
-    admin.engine().realms().forget();
-    Ok(after)
+async fn write(admin: &Admin, change: RealmChange) -> Result<Realm, AdminError> {
+    let audit = admin.audit(Act::RealmWritten, Some(change.id), None, "");
+    Ok(admin.engine().write_realm(change, &audit).await?)
 }
 
 /// A value that is named, be it `null`.

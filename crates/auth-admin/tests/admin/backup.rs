@@ -18,7 +18,7 @@ use auth_engine::testing::{
     PASSWORD, START, World, api_key, builder, config, cookie, header, password, peer, result, ring,
     rocketchat_token, token,
 };
-use auth_engine::{Config, EngineBuilder, Hold};
+use auth_engine::{Config, Hold};
 use auth_store::{Postgres, PostgresConfig, Sqlite};
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
 use ring::digest::{SHA256, digest};
@@ -301,7 +301,7 @@ async fn world_over(store: Arc<dyn Store>, rng: Arc<dyn Rng>) -> World {
     let mut config = Config { allow_password_only_with_2fa: true, ..config() };
     config.rocketchat.mailed_code_attempts = u32::MAX;
     let clock = Arc::new(ManualClock::at(START));
-    World::open(EngineBuilder { rng, ..builder(&store, &clock, &ring(), config, 2) }, clock).await
+    World::open(builder(&store, &clock, &ring(), config, 2).rng(rng), clock).await
 }
 
 /// Fills a store with what is in [`LINES`].

@@ -57,7 +57,7 @@ impl BcryptHash {
     }
 
     /// A tag of zero bits, as text.
-    pub(super) fn blank_tag() -> String {
+    pub(super) fn blank_tag(&self) -> String {
         ".".repeat(TAG)
     }
 

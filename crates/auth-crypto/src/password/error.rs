@@ -17,6 +17,9 @@ pub enum StoredPasswordError {
     /// [`MAX_MEMORY_KIB`](super::MAX_MEMORY_KIB).
     #[error("the stored password's parameters are too costly")]
     TooCostly,
+    /// The string is of bcrypt, which this program was built without.
+    #[error("the password is hashed with bcrypt, which this program was built without (feature `bcrypt`)")]
+    NotBuilt,
     /// The Argon2 hash depends on a secret key, which `keyid` names and this server doesn't have.
     #[error("the stored password depends on a secret key (`keyid`) that this server doesn't have")]
     KeyNeeded,

@@ -16,6 +16,9 @@ pub enum HashImportError {
     /// The string doesn't have the format that its prefix stands for.
     #[error("the password hash is malformed")]
     Malformed,
+    /// The string is of bcrypt, which this program was built without.
+    #[error("the password hash is of bcrypt, which this program was built without (feature `bcrypt`)")]
+    NotBuilt,
     /// The parameters are above the bounds on what a verification may cost.
     #[error("the password hash has parameters that are too costly")]
     TooCostly,
@@ -51,6 +54,7 @@ pub fn check_import(text: &str, context: Option<&NameContext>) -> Result<Passwor
         Err(StoredPasswordError::Unusable | StoredPasswordError::UnknownScheme) => {
             return Err(HashImportError::UnknownScheme);
         }
+        Err(StoredPasswordError::NotBuilt) => return Err(HashImportError::NotBuilt),
         Err(StoredPasswordError::Malformed) => return Err(HashImportError::Malformed),
         Err(StoredPasswordError::TooCostly) => return Err(HashImportError::TooCostly),
         Err(StoredPasswordError::KeyNeeded) => return Err(HashImportError::KeyNeeded),

@@ -18,6 +18,7 @@ use super::pbkdf2::Pbkdf2Hash;
 pub(super) const DIGEST_PREFIX: &str = "sha256-hex:";
 
 /// The name of the scheme of new hashes.
+#[cfg(feature = "pool")]
 pub(crate) const NEW_SCHEME: &str = ARGON2.name;
 
 /// A scheme: its names in logs and statistics, and what it hashes.
@@ -189,7 +190,7 @@ impl UnwrappedHash {
         let blank_tag = match &self.hash {
             Hash::Argon2(hash) => hash.blank_tag(),
             Hash::Pbkdf2(_) => Pbkdf2Hash::blank_tag(),
-            Hash::Bcrypt(_) => BcryptHash::blank_tag(),
+            Hash::Bcrypt(hash) => hash.blank_tag(),
         };
         let before_tag = text.get(..text.len().checked_sub(blank_tag.len())?)?;
         Some(format!("{before_tag}{blank_tag}"))

@@ -1,6 +1,7 @@
 //! Argon2id operations in three steps, begin, [`compute`](super::computation::compute) and finish, so that the pool
 //! can compute several of them together.
 
+#[cfg(feature = "pool")]
 use auth_argon2::{Algorithm, Params};
 use auth_core::{PasswordString, Rng, SecretInput};
 use zeroize::Zeroizing;
@@ -16,6 +17,7 @@ use super::verdict::Verdict;
 
 /// The parameters that another verification needs in order to be computed together with this one; `None` if it is
 /// computed alone, because the record has another scheme or an older Argon2 version.
+#[cfg(feature = "pool")]
 pub(crate) fn batch_params(stored: Option<&StoredPassword>, rule: &HashingRule) -> Option<Params> {
     let Some(stored) = stored else { return Some(rule.params) };
     let hash = stored.as_argon2()?;

@@ -28,12 +28,12 @@ fn digest() -> SecretInput {
 }
 
 fn hashed(secret: &SecretInput, rule: &HashingRule) -> PasswordString {
-    hash(secret, rule, &SeededRng::new(1), &mut Memory::new()).unwrap()
+    hash_secret(secret, rule, &SeededRng::new(1), &mut Memory::new()).unwrap()
 }
 
 fn verdict_of(stored: &PasswordString, secret: &SecretInput, rule: &HashingRule) -> Verdict {
     let stored = StoredPassword::parse(stored).unwrap();
-    verify(Some(&stored), secret, rule, &NameContext::default(), &mut Memory::new()).unwrap()
+    verify_secret(Some(&stored), secret, rule, &NameContext::default(), &mut Memory::new()).unwrap()
 }
 
 const fn matches(upgrade: Upgrade) -> Verdict {
@@ -150,7 +150,7 @@ fn every_failure_does_the_work_of_a_wrong_password() {
         (Some(&current), secret(&"x".repeat(Password::MAX_BYTES + 1))),
     ] {
         let mut memory = Memory::new();
-        let verdict = verify(stored, &secret, &RULE, &NameContext::default(), &mut memory);
+        let verdict = verify_secret(stored, &secret, &RULE, &NameContext::default(), &mut memory);
         assert_eq!(verdict, Ok(Verdict::NoMatch));
         // The memory was used: a hash of the rule's size was hashed.
         assert_eq!(memory.capacity_kib(), 64);
@@ -177,7 +177,7 @@ fn a_zettelstore_hash_with_a_long_user_name_never_matches() {
         let text = format!("zettelstore${}", ::bcrypt::hash_with_salt(input, 4, [7; 16]).unwrap());
         assert_eq!(check_import(&text, Some(context)).map(|_| ()), import);
         let stored = StoredPassword::parse(&PasswordString::new(text)).unwrap();
-        let verdict = verify(Some(&stored), &secret("secret"), &RULE, context, &mut Memory::new());
+        let verdict = verify_secret(Some(&stored), &secret("secret"), &RULE, context, &mut Memory::new());
         assert_eq!(verdict, Ok(expected));
     };
     check(&context, Ok(()), matches(Upgrade::Obsolete));
@@ -203,9 +203,9 @@ fn a_zettelstore_hash_goes_on_matching_after_its_user_got_another_name() {
             (&named, &renamed, true),
         ] {
             let stored = StoredPassword::parse(stored).unwrap();
-            let verdict = verify(Some(&stored), &secret("secret"), &RULE, context, &mut Memory::new());
+            let verdict = verify_secret(Some(&stored), &secret("secret"), &RULE, context, &mut Memory::new());
             assert_eq!(matches!(verdict, Ok(Verdict::Match { .. })), expected, "{stored:?} {context:?}");
-            let wrong = verify(Some(&stored), &secret("wrong"), &RULE, context, &mut Memory::new());
+            let wrong = verify_secret(Some(&stored), &secret("wrong"), &RULE, context, &mut Memory::new());
             assert_eq!(wrong, Ok(Verdict::NoMatch));
         }
         assert!(check_import(named.expose(), None).is_ok(), "it needs nobody's name");

@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use auth_argon2::Params;
 
+/// The memory that is held back for larger hashes where the budget has room for it, in KiB: Django's hashes, and so
+/// Zulip's, take 100 MiB.
+const LEAST_RESERVE_KIB: usize = 128 << 10;
+
 /// The size of a pool.
 ///
 /// # Examples
@@ -46,6 +50,58 @@ pub struct PoolConfig {
 }
 
 impl PoolConfig {
+    /// The jobs that wait at most, unless the operator says otherwise.
+    pub const QUEUE: usize = 1024;
+
+    /// The hashes that a worker computes together at most, unless the operator says otherwise.
+    pub const INTERLEAVE: usize = 3;
+
+    /// How long a job waits at most, unless the operator says otherwise.
+    pub const DEADLINE: Duration = Duration::from_secs(10);
+
+    /// Returns the size of a pool of so many workers, one for each core as a rule, that compute up to `interleave` new hashes
+    /// with these parameters together. The pool has all the memory that this takes.
+    ///
+    /// ```
+    /// use auth_crypto::argon2::Params;
+    /// use auth_crypto::pool::PoolConfig;
+    ///
+    /// let params = Params::new(19_456, 2, 1)?;
+    /// let config = PoolConfig::new(4, PoolConfig::INTERLEAVE, params);
+    /// assert_eq!(config.width(params), PoolConfig::INTERLEAVE);
+    ///
+    /// let small = config.within(64 << 10, params).expect("64 MiB hold a hash");
+    /// assert_eq!((small.workers, small.width(params)), (3, 1));
+    /// # Ok::<(), auth_crypto::argon2::ParamsError>(())
+    /// ```
+    #[must_use]
+    pub fn new(workers: usize, interleave: usize, params: Params) -> Self {
+        let workers = workers.max(1);
+        let one_each_kib = workers.saturating_mul(hash_kib(params));
+        Self {
+            workers,
+            queue: Self::QUEUE,
+            interleave,
+            memory_kib: one_each_kib.saturating_mul(interleave.max(1)),
+            reserve_kib: one_each_kib.max(LEAST_RESERVE_KIB),
+            deadline: Self::DEADLINE,
+        }
+    }
+
+    /// Returns the same size with all memory within a budget, for new hashes with these parameters; `None` when the budget
+    /// doesn't hold one of them.
+    ///
+    /// Where the budget doesn't hold all, fewer hashes are computed together first, then less is held back, and then there are
+    /// fewer workers. What the workers don't take is held back as well.
+    #[must_use]
+    pub fn within(self, budget_kib: usize, params: Params) -> Option<Self> {
+        let workers = self.workers.min(budget_kib / hash_kib(params));
+        let one_each_kib = workers * hash_kib(params);
+        let width = budget_kib.saturating_sub(self.reserve_kib).checked_div(one_each_kib)?;
+        let memory_kib = one_each_kib * width.clamp(1, self.interleave.max(1));
+        Some(Self { workers, memory_kib, reserve_kib: budget_kib - memory_kib, ..self })
+    }
+
     /// Returns the number of jobs with these parameters that one worker computes together.
     ///
     /// That is as many as the worker's share of the memory holds, at most [`interleave`](Self::interleave) and at
@@ -53,8 +109,7 @@ impl PoolConfig {
     /// [reserve](Self::reserve_kib).
     #[must_use]
     pub fn width(&self, params: Params) -> usize {
-        let hash_kib = usize::try_from(params.memory_kib()).unwrap_or(usize::MAX);
-        (self.worker_kib() / hash_kib.max(1)).min(self.interleave).max(1)
+        (self.worker_kib() / hash_kib(params)).min(self.interleave).max(1)
     }
 
     /// Returns the most memory that one hash may take, in KiB. Stored passwords have further bounds of their own, see
@@ -73,4 +128,9 @@ impl PoolConfig {
     pub(super) fn borrowed_kib(&self, memory_kib: usize) -> usize {
         if memory_kib > self.worker_kib() { memory_kib } else { 0 }
     }
+}
+
+/// The memory of one new hash, in KiB.
+fn hash_kib(params: Params) -> usize {
+    usize::try_from(params.memory_kib()).unwrap_or(usize::MAX).max(1)
 }

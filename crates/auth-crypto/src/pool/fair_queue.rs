@@ -195,7 +195,10 @@ impl<T> FairQueue<T> {
         let mut overdue = Vec::new();
         for client in self.clients.values_mut() {
             for jobs in &mut client.jobs {
-                while let Some((_, job)) = jobs.pop_front_if(|(_, job)| is_overdue(job)) {
+                while let Some((_, job)) = jobs.front()
+                    && is_overdue(job)
+                    && let Some((_, job)) = jobs.pop_front()
+                {
                     client.cost = client.cost.saturating_sub(job.cost);
                     overdue.push(job);
                 }

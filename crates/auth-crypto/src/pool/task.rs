@@ -143,7 +143,7 @@ pub(super) fn run(tasks: Vec<Task>, rng: &dyn Rng, memory: &mut Memory) {
 fn run_alone(task: Task, memory: &mut Memory) {
     let Task::Verify(job, reply) = task else { return };
     let Verification { stored, secret, rule, context, .. } = *job;
-    let verdict = password::verify(stored.as_ref(), &secret, &rule, &context, memory);
+    let verdict = password::verify_secret(stored.as_ref(), &secret, &rule, &context, memory);
     send(reply, verdict.map_err(|OutOfMemory| Busy::shortly()));
 }
 

@@ -237,7 +237,7 @@ fn waiting_jobs_are_computed_together_and_each_gets_its_own_verdict() {
     let other = || SecretInput::Password(Password::new("another"));
     let stored = |secret| {
         let mut memory = Memory::new();
-        let made = crate::password::hash(&secret, &RULE, &SeededRng::new(1), &mut memory).unwrap();
+        let made = crate::password::hash_secret(&secret, &RULE, &SeededRng::new(1), &mut memory).unwrap();
         StoredPassword::parse(&made).unwrap()
     };
     let mut running = pin!(pool.hash(secret(), RULE, ClientKey::default()));

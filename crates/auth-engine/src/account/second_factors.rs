@@ -76,10 +76,11 @@ impl SecondFactors for SecondFactorService {
         if !self.store.exchange(user, &[pending], None, &[device], None).await? {
             return Err(ActionError::NoSuchUser);
         }
-        Ok(Enrolment {
-            secret: Token::new(totp::to_base32(&secret).as_str()),
-            url: Token::new(totp::otpauth_url(&secret, issuer_of(caller), name).as_str()),
-        })
+        let url = match caller.protocol {
+            ProtocolName::ROCKETCHAT => totp::otpauth_url_without_issuer(&secret, ISSUER, name),
+            _ => totp::otpauth_url(&secret, issuer_of(caller), name),
+        };
+        Ok(Enrolment { secret: Token::new(totp::to_base32(&secret).as_str()), url: Token::new(url.as_str()) })
     }
 
     async fn confirm_device(
@@ -218,14 +219,10 @@ impl SecondFactors for SecondFactorService {
     }
 }
 
-/// The issuer of a device: on pages it is the realm.
+/// The issuer of a device but at Rocket.Chat: the realm.
 fn issuer_of<'a>(caller: &Caller<'a>) -> &'a str {
     let realm = &caller.principal.profile.realm;
-    match caller.protocol {
-        ProtocolName::ROCKETCHAT => ISSUER,
-        _ if realm.name.is_empty() => &realm.slug,
-        _ => &realm.name,
-    }
+    if realm.name.is_empty() { &realm.slug } else { &realm.name }
 }
 
 impl fmt::Debug for SecondFactorService {

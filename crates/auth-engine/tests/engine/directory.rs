@@ -16,14 +16,12 @@ use auth_core::{
     OneTimeCode, PasswordBackend, ProtocolName, Quota, Role, SecondStep, SecretInput, Timestamp, TotpSecret,
     VerifyRequest,
 };
-use auth_engine::{
-    CommonQuotas, Config, DirectoryConfig, EngineBuilder, EntryMatch, FailureDelay, PasswordConfig,
-    RocketChatConfig,
-};
-
 use auth_crypto::totp;
 use auth_engine::rules::LOCAL_PASSWORD_FORBIDDEN;
 use auth_engine::testing::{TOTP_SECRET, World, config, result};
+use auth_engine::{
+    CommonQuotas, Config, DirectoryConfig, EntryMatch, FailureDelay, PasswordConfig, RocketChatConfig,
+};
 
 use crate::world;
 
@@ -55,6 +53,10 @@ struct People {
 impl PasswordBackend for People {
     fn name(&self) -> &str {
         "corp"
+    }
+
+    fn is_directory(&self) -> bool {
+        true
     }
 
     async fn verify(&self, request: &VerifyRequest<'_>) -> BackendAnswer {
@@ -102,8 +104,7 @@ fn with_directory(directory: DirectoryConfig) -> Config {
 async fn with_people(config: Config, entries: Vec<Entry>) -> (World, Arc<People>) {
     let entries = Mutex::new(entries);
     let people = Arc::new(People { entries, is_down: AtomicBool::new(false), asked: AtomicUsize::new(0) });
-    let backends = vec![Arc::clone(&people) as _];
-    let world = world::built(config, |builder| EngineBuilder { backends, ..builder }).await;
+    let world = world::built(config, |builder| builder.backend(Arc::clone(&people) as _)).await;
     world::import(&world, USERS).await;
     (world, people)
 }

@@ -112,6 +112,8 @@ async fn a_device_that_is_enrolled_on_pages_names_the_realm_and_an_address_where
         let enrolled = world.engine.enrol_device(&caller).await.unwrap();
         let url = format!("otpauth://totp/{issuer}%3Anameless%40zulip.com?");
         assert!(enrolled.url.expose().starts_with(&url), "{}", enrolled.url.expose());
+        let end = format!("&issuer={issuer}");
+        assert!(enrolled.url.expose().ends_with(&end), "{}", enrolled.url.expose());
     }
 }
 

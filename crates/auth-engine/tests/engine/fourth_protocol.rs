@@ -9,11 +9,11 @@ use auth_core::{
     ProtocolRules, Rng, SecondStep, Timestamp, Token, TokenError, TokenPolicy, User,
 };
 use auth_crypto::totp;
+use auth_engine::Config;
 use auth_engine::rules::{BLOCK_BY_TYPED_NAME, CODE_REPLAY, LOCAL_PASSWORD_FORBIDDEN};
 use auth_engine::testing::{
     PASSWORD, START, TOTP_SECRET, World, config, password, result, rocketchat_token, token,
 };
-use auth_engine::{Config, EngineBuilder};
 
 use crate::world;
 
@@ -54,8 +54,7 @@ async fn with_gitlab() -> World {
 /// The same with a configuration of the others.
 async fn with_gitlab_and(config: Config) -> World {
     let before = world::new().await;
-    let rules: Vec<Arc<dyn ProtocolRules>> = vec![Arc::new(GitlabRules)];
-    let builder = EngineBuilder { rules, ..before.builder(&before.ring, config, 2) };
+    let builder = before.builder(&before.ring, config, 2).rules(Arc::new(GitlabRules));
     let world = World::open(builder, before.clock).await;
     World { kept: before.kept, ..world }
 }

@@ -10,7 +10,7 @@ use auth_core::{
     VerifyRequest,
 };
 
-use auth_engine::{Config, EngineBuilder};
+use auth_engine::Config;
 
 use auth_engine::rules::{ASSERTION_WITHOUT_END, LIMIT_BY_TYPED_NAME, STATE_BEFORE_PASSWORD};
 use auth_engine::testing::{PASSWORD, World, config, result};
@@ -111,8 +111,7 @@ impl PasswordBackend for Outage {
 async fn exact_zulip_tells_no_state_where_the_password_could_not_be_judged() {
     let mut exact = config();
     exact.zulip.exact = Exact::only([STATE_BEFORE_PASSWORD]);
-    let world =
-        world::built(exact, |builder| EngineBuilder { backends: vec![Arc::new(Outage)], ..builder }).await;
+    let world = world::built(exact, |builder| builder.backend(Arc::new(Outage))).await;
     let realm = r#"{"kind":"realm","realm":"main","subdomain":"","backends":["outage"]}"#;
     let user = r#"{"kind":"user","realm":"main","username":"iago","email":"iago@zulip.com","active":false}"#;
     world::import(&world, &format!("{realm}\n{user}")).await;
@@ -332,8 +331,8 @@ async fn a_login_without_a_factor_that_was_enrolled_meanwhile_opens_nothing() {
     for device in [true, false] {
         for protocol in PROTOCOLS {
             let world = world::built(config(), |builder| {
-                let store = Arc::clone(&builder.store);
-                EngineBuilder { backends: vec![Arc::new(Enrolling { store, device })], ..builder }
+                let store = Arc::clone(builder.store());
+                builder.backend(Arc::new(Enrolling { store, device }))
             })
             .await;
             world::import(&world, &format!("{realm}\n{user}")).await;
@@ -352,8 +351,8 @@ async fn a_password_that_is_replaced_while_it_is_judged_opens_nothing() {
     {
         for protocol in PROTOCOLS {
             let world = world::built(config(), |builder| {
-                let store = Arc::clone(&builder.store);
-                EngineBuilder { backends: vec![Arc::new(TooLate { store, deactivates })], ..builder }
+                let store = Arc::clone(builder.store());
+                builder.backend(Arc::new(TooLate { store, deactivates }))
             })
             .await;
             world::import(&world, &format!("{realm}\n{user}")).await;

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod app_passwords;
+mod application;
 mod assertions;
 mod attempt_log;
 mod audit;
@@ -20,6 +21,7 @@ mod handover;
 mod limits;
 mod login;
 mod mail;
+mod opening;
 mod own_account;
 mod priority;
 mod reset;

@@ -4,11 +4,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use auth_core::{Password, Role};
+use auth_core::{Password, Role, SystemClock};
 use auth_ldap::{Directory, DirectoryConfig, RealmAccess};
 use ldap3::asn1::{PL, Sequence, Set, StructureTag, Tag, TagClass};
 
-use crate::fixture::{SystemClock, entry, log_in, realm, server, service_account};
+use crate::fixture::{entry, log_in, realm, server, service_account};
 use crate::small_server::{self, Reply, octets, result, sequence, text};
 
 /// The groups of the entry, and how many the server gives at a time.

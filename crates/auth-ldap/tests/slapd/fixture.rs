@@ -5,21 +5,10 @@ use std::time::Duration;
 
 use auth_conformance::slapd::{BASE, SERVICE, Slapd};
 use auth_core::{
-    BackendAnswer, Clock, Entry, Identifier, Password, PasswordBackend, PasswordDigest, Peer, Realm, RealmId,
-    SecretInput, Timestamp, VerifyRequest,
+    BackendAnswer, Entry, Identifier, Password, PasswordBackend, PasswordDigest, Peer, Realm, RealmId,
+    SecretInput, SystemClock, VerifyRequest,
 };
 use auth_ldap::{BindMethod, Directory, DirectoryConfig, Server};
-
-/// The system's clock. The tests of the pool depend on real seconds.
-pub(crate) struct SystemClock;
-
-impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "these tests are the edge: slapd lives in real time")]
-    fn now(&self) -> Timestamp {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap())
-    }
-}
 
 pub(crate) fn service_account() -> BindMethod {
     BindMethod::ServiceAccount { dn: SERVICE.0.into(), password: Password::new(SERVICE.1) }

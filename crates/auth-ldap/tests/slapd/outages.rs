@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_conformance::slapd::Slapd;
-use auth_core::{Clock, ManualClock, Password};
+use auth_core::{Clock, ManualClock, Password, SystemClock};
 use auth_ldap::{BindMethod, Directory};
 use auth_outbound::idle::PROBE_AFTER;
 use auth_outbound::relay::Relay;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
-use crate::fixture::{SystemClock, config, log_in, open, server};
+use crate::fixture::{config, log_in, open, server};
 
 /// Logs in until the answer is the expected one. Fails after ten seconds.
 async fn eventually_answers(directory: &Directory, password: &str, expected: &str) {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use auth_core::Role;
+use auth_core::{Role, SystemClock};
 use auth_ldap::{Directory, DirectoryConfig, DirectoryError};
 use ldap3::asn1::{Sequence, Set, Tag, TagClass};
 
-use crate::fixture::{SystemClock, realm, server, service_account};
+use crate::fixture::{realm, server, service_account};
 use crate::small_server::{self, Reply, octets, result, sequence, text};
 
 const DNS_ZONES: &str = "ldap://DomainDnsZones.example.org/DC=DomainDnsZones,DC=corp";

@@ -1,24 +1,19 @@
 //! `/forward/auth`: who is there, and may they go on?
 
-use std::sync::Arc;
-
-use auth_core::{
-    Answer, CredentialCheck, CredentialKind, ExternalId, PresentedCredential, Profile, ProtocolName, Realm,
-    SecretCheck, TokenPlace,
-};
+use auth_core::{Answer, Profile};
 use form_urlencoded::byte_serialize;
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::access::decisive;
-use crate::config::Dialect;
+use crate::config::{Config, Dialect};
 use crate::decode::cookies::Cookies;
-use crate::decode::credential::{Credential, presented};
 use crate::decode::question::Question;
 use crate::decode::return_address::ReturnAddress;
 use crate::encode::error::SignIn;
 use crate::encode::headers;
 use crate::error::ForwardError;
+use crate::owner::{Wanted, find_owner};
 use crate::request::Request;
 use crate::route;
 use crate::state::ForwardProtocol;
@@ -59,65 +54,10 @@ async fn owner(
     request: &Request<'_>,
     cookies: &Cookies,
 ) -> Result<Profile, ForwardError> {
-    let nobody = || ForwardError::Unknown(SignIn::default());
-    let credential = presented(request.http.headers(), cookies)?.ok_or_else(nobody)?;
-    let realm = state.realm().await?.ok_or_else(nobody)?;
-    let (protocol, credential) = match credential {
-        Credential::Basic { name, secret } => {
-            let takes_passwords = state.config.takes_passwords;
-            let (protocol, peer) = (ProtocolName::FORWARD, request.peer.clone());
-            let check = SecretCheck { protocol, realm, name, secret, takes_passwords, peer };
-            let reply = state.services.check_secret(check).await;
-            return reply.result.map_err(|error| match ForwardError::from(error) {
-                ForwardError::Unknown(unknown) => {
-                    ForwardError::Unknown(SignIn { not_before: reply.not_before, ..unknown })
-                }
-                other => other,
-            });
-        }
-        Credential::ForwardSession(token) => {
-            (ProtocolName::FORWARD, token_of(&[CredentialKind::FORWARD_SESSION], None, token))
-        }
-        Credential::WebSession(token) => {
-            (ProtocolName::FORWARD, token_of(&[CredentialKind::WEB_SESSION], None, token))
-        }
-        Credential::Bearer(token) => {
-            (ProtocolName::FORWARD, PresentedCredential::SignedToken { token, place: TokenPlace::Header })
-        }
-        Credential::RocketChat { user, token } => {
-            const KINDS: &[CredentialKind] =
-                &[CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::PERSONAL_TOKEN];
-            (ProtocolName::ROCKETCHAT, token_of(KINDS, Some(ExternalId::Text(user)), token))
-        }
-    };
-    check(state, request, realm, protocol, credential).await
-}
-
-fn token_of(
-    kinds: &'static [CredentialKind],
-    owner: Option<ExternalId>,
-    token: auth_core::Token,
-) -> PresentedCredential {
-    PresentedCredential::Token { kinds, owner, token }
-}
-
-/// Has a credential checked. A browser's session counts for nothing until its owner has done what the pages demand first.
-async fn check(
-    state: &ForwardProtocol,
-    request: &Request<'_>,
-    realm: Arc<Realm>,
-    protocol: ProtocolName,
-    credential: PresentedCredential,
-) -> Result<Profile, ForwardError> {
-    let check = CredentialCheck { protocol, realm: Some(realm), credential, peer: request.peer.clone() };
-    let principal = state.services.check(check).await.result?;
-    let is_of_browser = [CredentialKind::FORWARD_SESSION, CredentialKind::WEB_SESSION];
-    let profile = principal.profile;
-    let is_held_up = profile.user.must_change_password || profile.lacks_second_factor();
-    if principal.kind.is_some_and(|kind| is_of_browser.contains(&kind)) && is_held_up {
-        return Err(ForwardError::Unknown(SignIn::default()));
-    }
-    Ok(profile)
+    let Config { realm, takes_passwords, .. } = &state.config;
+    let wanted = Wanted { realm, takes_passwords: *takes_passwords };
+    let headers = request.http.headers();
+    Ok(find_owner(&*state.services, wanted, headers, cookies, request.peer).await?)
 }
 
 /// How whoever asked for this is told that nobody knows them.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use auth_admin::Accounts;
-use auth_core::{ImportMode, Rng, Token};
+use auth_core::{ImportMode, Rng, SystemRng, Token};
 use auth_transfer::{import, unwatched};
 use data_encoding::BASE64URL_NOPAD;
 use tokio::net::TcpListener;
@@ -36,7 +36,6 @@ use crate::process::{self, Parent};
 use crate::serve::{Bound, Server};
 use crate::side_listener::SideListener;
 use crate::supervisor::Supervisor;
-use crate::system::SystemRng;
 
 /// Random bytes of the token of the control endpoints.
 const TOKEN: usize = 32;
@@ -214,7 +213,7 @@ impl Dev {
 /// A random token.
 fn token() -> Token {
     let mut bytes = [0; TOKEN];
-    SystemRng::new().fill(&mut bytes);
+    SystemRng.fill(&mut bytes);
     Token::new(BASE64URL_NOPAD.encode(&bytes))
 }
 

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use askama::Template;
 use auth_core::ProtocolName;
 use auth_proto_forward::Dialect;
+use auth_tower::ClientHeader;
 use http::uri::Authority;
 use ipnet::IpNet;
 
 use super::config_file::ConfigFile;
 use super::output::print_line;
-use crate::config::{ClientHeader, Config, ConfigError};
+use crate::config::{Config, ConfigError};
 
 /// The headers that tell an application who is there, and the names of nginx's variables for them.
 const IDENTITY: [(&str, &str); 5] = [

@@ -5,14 +5,13 @@ use std::time::Duration;
 use anyhow::bail;
 use auth_admin::operation::{AddKey, ListKeys, ListRealms, RevokeKey, Scope};
 use auth_admin::view::{KeyView, Moment};
-use auth_core::Clock;
+use auth_core::{Clock, SystemClock};
 use jiff::civil::Date;
 
 use super::access::{AccessArguments, is_refusal};
 use super::last_day::end_of;
 use super::output::{Form, Row, print_line, shown_moment};
 use super::unknown_realm::unknown;
-use crate::system::SystemClock;
 
 /// A day.
 const DAY: Duration = Duration::from_secs(24 * 3600);

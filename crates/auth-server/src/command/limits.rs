@@ -3,12 +3,11 @@
 use anyhow::bail;
 use auth_admin::operation::{AllowNetwork, BanNetwork, LiftLimit, ListLimits, ListNetworks, ReleaseNetwork};
 use auth_admin::view::{LimitView, Moment, NetworkRuleView};
-use auth_core::Clock;
+use auth_core::{Clock, SystemClock};
 
 use super::access::AccessArguments;
 use super::input::{Age, moment};
 use super::output::{Form, Row, print_line, shown_moment};
-use crate::system::SystemClock;
 
 /// Show and lift limits, ban and allow networks. A server with a SQLite store keeps them in memory: it is asked at its socket.
 #[derive(Debug, clap::Subcommand)]

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use auth_admin::operation::{AccountName, LogQuery, Operation, ReadAttempts, ReadAudit, Rows};
 use auth_admin::view::{AttemptView, AuditView, Moment};
-use auth_core::Clock;
+use auth_core::{Clock, SystemClock};
 
 use super::access::{Access, AccessArguments};
 use super::account::explained;
 use super::input::{Age, moment};
 use super::output::{Form, Row, shown_moment};
-use crate::system::SystemClock;
 
 /// The rows that are asked for at once.
 const PAGE: u32 = 500;

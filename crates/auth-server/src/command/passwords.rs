@@ -2,6 +2,7 @@
 
 mod measure;
 
+use auth_core::cores;
 use std::fmt::{self, Write as _};
 use std::path::Path;
 use std::time::Duration;
@@ -72,7 +73,7 @@ impl PasswordsCommand {
 impl Tune {
     fn run(self) -> anyhow::Result<()> {
         let config = self.file.load()?;
-        let pool = config.passwords.pool(system::cores())?;
+        let pool = config.passwords.pool(cores())?;
         let budget_kib = budget_kib(&config);
         let most_kib = budget_kib / (pool.workers * pool.interleave);
         print_line(format_args!(
@@ -98,7 +99,7 @@ impl Tune {
             };
             let (memory_kib, iterations) = (params.memory_kib(), params.iterations());
             let passwords = Passwords { memory_kib, iterations, ..config.passwords.clone() };
-            let choice = Choice::measure(params, &passwords.pool(system::cores())?, &mut measure)?;
+            let choice = Choice::measure(params, &passwords.pool(cores())?, &mut measure)?;
             print_line(&choice)?;
             if choice.params.iterations() >= MIN_PASSES || proposed.is_none() {
                 proposed = Some(choice);

@@ -2,6 +2,7 @@
 
 mod copy;
 
+use auth_core::SystemRng;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,7 +14,6 @@ use super::output::{print_line, print_remark};
 use crate::config::{Config, StoreLocation};
 use crate::keyfile;
 use crate::store::{AnyStore, Opening, open_copy};
-use crate::system::SystemRng;
 
 /// Copy the store while it is in use.
 #[derive(Debug, clap::Args)]
@@ -162,7 +162,7 @@ impl StoreCommand {
 
 /// Opens the store, which must exist.
 async fn open(config: &Config, opening: Opening) -> anyhow::Result<AnyStore> {
-    AnyStore::open(config, Arc::new(SystemRng::new()), opening).await
+    AnyStore::open(config, Arc::new(SystemRng), opening).await
 }
 
 /// Fails if the store is damaged, with a line for each finding.

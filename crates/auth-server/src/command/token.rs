@@ -4,13 +4,12 @@ use anyhow::bail;
 use auth_admin::SecretText;
 use auth_admin::operation::{FindToken, FoundToken, ListTokens, RevokeAllTokens, RevokeToken};
 use auth_admin::view::{Moment, TokenView};
-use auth_core::{Clock, CredentialId};
+use auth_core::{Clock, CredentialId, SystemClock};
 
 use super::access::{Access, AccessArguments};
 use super::account::{AccountArguments, AccountsArguments};
 use super::input::{Age, moment, read_secret};
 use super::output::{Form, Row, shown_moment};
-use crate::system::SystemClock;
 
 /// Manage what clients hold: login tokens, personal access tokens, API keys.
 #[derive(Debug, clap::Subcommand)]

@@ -14,13 +14,12 @@ use auth_admin::operation::{
     ShowUser, UnlockUser, VerifyAddress,
 };
 use auth_admin::view::{Moment, UserView};
-use auth_core::Clock;
+use auth_core::{Clock, SystemClock};
 
 use super::access::{Access, AccessArguments};
 use super::account::{AccountArguments, AccountsArguments, explained};
 use super::input::{Age, confirm, moment, read_new_password, read_password};
 use super::output::{Form, Row, print_line, print_remark, shown_moment, yes};
-use crate::system::SystemClock;
 
 /// Manage users. Passwords are read from the terminal or standard input, never from an argument.
 #[derive(Debug, clap::Subcommand)]

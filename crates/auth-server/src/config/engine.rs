@@ -11,6 +11,7 @@ impl Config {
     /// [`ConfigError`] when a value can't be used, or a secret's file can't be read.
     pub fn engine(&self) -> Result<auth_engine::Config, ConfigError> {
         Ok(auth_engine::Config {
+            retention: self.log.retention(),
             passwords: PasswordConfig {
                 params: self.passwords.params()?,
                 strength: self.passwords.strength(),

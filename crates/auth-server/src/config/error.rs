@@ -74,6 +74,14 @@ impl fmt::Display for KeyPath {
     }
 }
 
+/// A mistake in a file, at its line where that is known.
+pub(super) fn located(file: &impl fmt::Display, line: Option<usize>, mistake: &str) -> ConfigError {
+    ConfigError::new(match line {
+        Some(line) => format!("{file}, line {line}: {mistake}"),
+        None => format!("{file}: {mistake}"),
+    })
+}
+
 /// What the parser of the configuration says of a value, in a line that names the key, the value, and the form of such
 /// values. `name` is what the key is called where it isn't in the file.
 pub(super) fn mistake(path: &KeyPath, name: Option<&str>, message: &str) -> String {

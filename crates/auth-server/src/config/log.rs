@@ -1,5 +1,6 @@
 //! Section `[log]`: log lines, and how long the log of attempts and the audit log are kept.
 
+use auth_engine::Retention;
 use serde::{Deserialize, Deserializer};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -30,16 +31,28 @@ pub struct Log {
     pub keep_audit: Span,
 }
 
+impl Log {
+    /// How long the engine keeps its logs.
+    pub(super) fn retention(&self) -> Retention {
+        Retention {
+            attempts: self.keep_attempts.0,
+            max_attempts: self.max_attempts,
+            audit: self.keep_audit.0,
+        }
+    }
+}
+
 impl Default for Log {
     fn default() -> Self {
+        let Retention { attempts, max_attempts, audit } = Retention::default();
         Self {
             format: LogFormat::Text,
             ranks: LogRanks::Auto,
             level: "info".to_owned(),
             names: false,
-            keep_attempts: Span::secs(90 * 86_400),
-            max_attempts: 1_000_000,
-            keep_audit: Span::secs(400 * 86_400),
+            keep_attempts: Span(attempts),
+            max_attempts,
+            keep_audit: Span(audit),
         }
     }
 }

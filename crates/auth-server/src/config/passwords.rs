@@ -6,16 +6,12 @@ use auth_core::StrengthRule;
 use auth_crypto::argon2::Params;
 use auth_crypto::password::is_affordable;
 use auth_crypto::pool::PoolConfig;
-use auth_engine::FailureDelay;
+use auth_engine::{FailureDelay, PasswordConfig};
 use serde::de::Deserializer;
 
 use super::value::{positive, positive_span, text};
 use super::{ConfigError, Span};
-use crate::response::LONGEST_DELAY;
-
-/// The memory that is held back for larger hashes where the budget has room for it, in KiB: Django's hashes, and so
-/// Zulip's, take 100 MiB.
-const LEAST_RESERVE_KIB: usize = 128 << 10;
+use auth_tower::LONGEST_DELAY;
 
 /// The cheapest parameters that OWASP's cheat sheet advises: memory in KiB, and passes.
 const OWASP: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)];
@@ -67,18 +63,19 @@ pub struct Passwords {
 impl Default for Passwords {
     /// OWASP's parameters for Argon2id with one lane.
     fn default() -> Self {
+        let PasswordConfig { params, strength, failure_delay } = PasswordConfig::default();
         Self {
-            memory_kib: 19_456,
-            iterations: 2,
-            lanes: 1,
-            min_length: 8,
-            min_guesses: 10_000,
+            memory_kib: params.memory_kib(),
+            iterations: params.iterations(),
+            lanes: params.lanes(),
+            min_length: strength.min_length,
+            min_guesses: strength.min_guesses,
             workers: 0,
-            interleave: 3,
+            interleave: PoolConfig::INTERLEAVE as u32,
             memory_budget_mib: 0,
-            queue: 1024,
-            max_wait: Span::secs(10),
-            failure_grid: FailureDelay::default(),
+            queue: PoolConfig::QUEUE as u32,
+            max_wait: Span(PoolConfig::DEADLINE),
+            failure_grid: failure_delay,
             revoke_on_password_change: None,
         }
     }
@@ -133,31 +130,25 @@ impl Passwords {
     /// # Errors
     /// [`ConfigError`] when the budget doesn't hold one new hash.
     pub fn pool(&self, cores: usize) -> Result<PoolConfig, ConfigError> {
-        let hash_kib = self.params()?.memory_kib() as usize;
+        let params = self.params()?;
         let workers = match self.workers as usize {
             0 => cores.max(1),
             given => given,
         };
-        let interleave = self.interleave as usize;
-        let one_each_kib = workers.saturating_mul(hash_kib);
-        let held_back_kib = one_each_kib.max(LEAST_RESERVE_KIB);
-        let budget_kib = match self.memory_budget_mib as usize {
-            0 => one_each_kib.saturating_mul(interleave).saturating_add(held_back_kib),
-            given => given.saturating_mul(1024),
+        let pool = PoolConfig {
+            queue: self.queue as usize,
+            deadline: self.max_wait.0,
+            ..PoolConfig::new(workers, self.interleave as usize, params)
         };
-        let workers = workers.min(budget_kib / hash_kib);
-        if workers == 0 {
-            let needed = hash_kib.div_ceil(1024);
-            return Err(ConfigError::new(format!(
-                "[passwords] memory_budget_mib: one hash takes {needed} MiB; set at least this, or 0"
-            )));
+        if self.memory_budget_mib == 0 {
+            return Ok(pool);
         }
-        let one_each_kib = workers * hash_kib;
-        let width = budget_kib.saturating_sub(held_back_kib) / one_each_kib;
-        let memory_kib = one_each_kib * width.clamp(1, interleave);
-        let reserve_kib = budget_kib - memory_kib;
-        let queue = self.queue as usize;
-        Ok(PoolConfig { workers, queue, interleave, memory_kib, reserve_kib, deadline: self.max_wait.0 })
+        pool.within((self.memory_budget_mib as usize).saturating_mul(1024), params).ok_or_else(|| {
+            let needed = params.memory_kib().div_ceil(1024);
+            ConfigError::new(format!(
+                "[passwords] memory_budget_mib: one hash takes {needed} MiB; set at least this, or 0"
+            ))
+        })
     }
 
     /// What new passwords must fulfil.

@@ -181,7 +181,8 @@ impl RocketChat {
     pub(super) fn warnings(&self, has_mail: bool) -> Vec<String> {
         let mut warnings = Vec::new();
         if !self.exact_points().is_empty() {
-            let text = "[rocketchat] exact: the server is only as safe as the real Rocket.Chat, see README";
+            let text =
+                "[rocketchat] exact: the server is only as safe as the real Rocket.Chat, see docs/exact.md";
             warnings.push(text.to_owned());
         }
         if self.enabled && self.email_2fa_auto_opt_in && !has_mail {

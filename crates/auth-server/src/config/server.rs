@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use auth_core::ProtocolName;
+use auth_tower::ClientHeader;
 use ipnet::{IpNet, Ipv4Net};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Unexpected};
@@ -32,6 +33,7 @@ pub struct Server {
     #[serde(deserialize_with = "proxies")]
     pub trusted_proxies: Vec<IpNet>,
     /// The header in which the trusted proxies name the client.
+    #[serde(deserialize_with = "client_header")]
     pub client_header: ClientHeader,
     /// The most connections that are open at once.
     #[serde(deserialize_with = "positive")]
@@ -70,27 +72,9 @@ pub struct Server {
     pub(crate) loopback_hosts_only: bool,
 }
 
-/// The header in which proxies name the client of a request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "the server must know how to read each")]
-pub enum ClientHeader {
-    /// `X-Forwarded-For`: a list of addresses.
-    #[default]
-    XForwardedFor,
-    /// `Forwarded` (RFC 7239).
-    Forwarded,
-}
-
-impl<'de> Deserialize<'de> for ClientHeader {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text(deserializer, "\"X-Forwarded-For\" or \"Forwarded\"", |text| {
-            match text.to_ascii_lowercase().as_str() {
-                "x-forwarded-for" => Some(Self::XForwardedFor),
-                "forwarded" => Some(Self::Forwarded),
-                _ => None,
-            }
-        })
-    }
+/// Reads the header in which proxies name clients.
+fn client_header<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ClientHeader, D::Error> {
+    text(deserializer, "\"X-Forwarded-For\" or \"Forwarded\"", ClientHeader::from_name)
 }
 
 impl Default for Server {
@@ -104,7 +88,7 @@ impl Default for Server {
             header_timeout: Span::secs(30),
             body_timeout: Span::secs(60),
             body_memory_mib: 256,
-            max_waiting: 4096,
+            max_waiting: auth_engine::Config::default().max_delayed,
             drain_time: Span::secs(0),
             shutdown_timeout: Span::secs(10),
             hsts: None,

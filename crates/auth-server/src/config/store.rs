@@ -56,7 +56,7 @@ impl Default for Store {
             connections: 16,
             timeout: Span::secs(5),
             notifications: true,
-            known_credentials: 65_536,
+            known_credentials: auth_engine::Config::default().cached_credentials,
             outage: Span(Duration::ZERO),
             folder: PathBuf::new(),
         }

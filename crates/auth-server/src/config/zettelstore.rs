@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::Span;
 use super::value::{positive, slug, text};
-use crate::response::LONGEST_DELAY;
+use auth_tower::LONGEST_DELAY;
 
 /// The longest life of a token: Zettelstore issues none for more than an hour.
 const MAX_TOKEN_LIFETIME: Duration = Duration::from_secs(3600);

@@ -192,8 +192,9 @@ impl Zulip {
             );
         }
         if !self.exact_points().is_empty() {
-            warnings
-                .push("[zulip] exact: the server is only as safe as the real Zulip, see README".to_owned());
+            warnings.push(
+                "[zulip] exact: the server is only as safe as the real Zulip, see docs/exact.md".to_owned(),
+            );
         }
         if self.web_method.is_some() && !self.web {
             warnings.push("[zulip.web_method] has no effect without [zulip] web = true".to_owned());

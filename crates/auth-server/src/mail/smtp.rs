@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use auth_engine::SendError;
 use auth_outbound::describe_tls_failure;
 use auth_outbound::idle::PROBE_LIMIT;
 use lettre::Message;
@@ -31,16 +32,6 @@ const SMTP_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest line of a reply, and the most lines.
 const MOST_BYTES: u64 = 1000;
 const MOST_LINES: usize = 100;
-
-/// Why a mail was not sent.
-pub(super) enum SendError {
-    /// The mail can't be made a message.
-    Unsendable(&'static str),
-    /// The SMTP server refuses this mail now.
-    Refused(String),
-    /// The SMTP server can't be reached, or refuses the login.
-    Unreachable(String),
-}
 
 /// Sends a message to the SMTP server.
 pub(super) async fn send(relay: &Relay, message: &Message) -> Result<(), SendError> {

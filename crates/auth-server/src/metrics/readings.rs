@@ -77,6 +77,7 @@ impl Sources {
             ("requests", shared.requests.refused()),
             ("sockets", shared.signed_in_sockets.refused() + shared.user_sockets.refused()),
             ("bodies", shared.bodies.refused()),
+            ("banned", shared.bans.refused()),
         ] {
             metrics.counter(&REFUSED, &[kind]).absolute(count);
         }

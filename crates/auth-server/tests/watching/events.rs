@@ -10,7 +10,7 @@ use auth_conformance::process::free_address;
 use auth_core::{Act, Event};
 use serde_json::{Value, json};
 
-use crate::{USERS, config, server};
+use crate::{USERS, Watched, config, server};
 
 const DOCUMENTATION: &str = include_str!("../../../../docs/observability.md");
 
@@ -88,6 +88,33 @@ fn each_security_event_has_a_line_with_its_word_and_its_client() {
         let is_it = |line: &&Value| line["event"] == event && line[field] == value;
         assert!(events.iter().any(|line| is_it(&line)), "{event} {field}={value}: {events:#?}");
     }
+}
+
+#[test]
+fn what_banned_networks_send_is_counted_and_has_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("admin.sock");
+    let socket = socket.to_str().unwrap();
+    let config = config().set("admin.socket", socket).set("server.trusted_proxies", json!(["127.0.0.1"]));
+    let watched = Watched::start(config);
+    let server = &watched.server;
+    let ban = ["limits", "ban", "198.51.100.0/24", "--until", "1d", "--socket", socket];
+    server.run(&ban, "").unwrap();
+    for _ in 0..3 {
+        let settings = Request::new("GET", "/api/v1/server_settings");
+        let banned = server.send(&settings.header("X-Forwarded-For", "198.51.100.7")).unwrap();
+        assert_eq!(banned.status, 403);
+    }
+    let page = watched.get("/metrics").text();
+    assert!(page.contains("auth_server_refused_total{kind=\"banned\"} 3\n"), "{page}");
+    let log = server::stop(watched.server);
+    let lines: Vec<Value> = log
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|line| line["event"] == "client-banned")
+        .collect();
+    let [line] = lines.as_slice() else { panic!("{lines:?}") };
+    assert_eq!((&line["client"], &line["count"]), (&json!("198.51.100.7"), &json!(1)));
 }
 
 /// The ranks of the lines of a log.

@@ -30,7 +30,12 @@ pub(crate) struct Watched {
 
 impl Watched {
     pub(crate) fn start(config: ServerConfig) -> Self {
-        let server = server::start(&config.set("metrics.listen", "127.0.0.1:0"), USERS);
+        Self::with(config, USERS)
+    }
+
+    /// The same with other users.
+    pub(crate) fn with(config: ServerConfig, users: &str) -> Self {
+        let server = server::start(&config.set("metrics.listen", "127.0.0.1:0"), users);
         let line = server.wait_for_log("\"message\":\"metrics are served at /metrics\"").unwrap();
         let line: Value = serde_json::from_str(&line).unwrap();
         let address = line["address"].as_str().unwrap().parse().unwrap();

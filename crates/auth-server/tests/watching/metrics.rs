@@ -5,6 +5,7 @@ use std::process::Command;
 
 use auth_conformance::http::Request;
 use auth_conformance::process;
+use auth_conformance::slapd::{BASE, SERVICE, Slapd};
 use serde_json::json;
 
 use crate::{Watched, config};
@@ -68,6 +69,7 @@ fn every_metric_is_documented_and_none_tells_a_name_or_a_path() {
     let only_elsewhere = [
         "auth_server_backup_last_good_timestamp_seconds",
         "auth_server_directory_answers_total",
+        "auth_server_directory_seconds",
         "auth_server_mail_oldest_due_seconds",
     ];
     assert_eq!(missing, only_elsewhere, "{page}");
@@ -88,6 +90,33 @@ fn every_metric_is_documented_and_none_tells_a_name_or_a_path() {
     assert!(value(&page, &format!("auth_server_request_seconds_sum{{{login}}}")) > 0.0);
     assert_eq!(value(&page, "auth_server_store_up"), 1.0);
     assert!(value(&page, "auth_server_store_look_seconds_count") >= 1.0);
+    crate::server::stop(watched.server);
+}
+
+#[test]
+fn answers_of_directories_are_counted_and_timed() {
+    const REALM: &str = r#"{"kind":"realm","realm":"main","subdomain":"","backends":["corp"]}"#;
+    let slapd = Slapd::start().unwrap();
+    let config = config()
+        .set("ldap.corp.servers", vec![format!("ldap://{}", slapd.address())])
+        .set("ldap.corp.bind_dn", SERVICE.0)
+        .set("ldap.corp.bind_password", SERVICE.1)
+        .set("ldap.corp.base", BASE);
+    let watched = Watched::with(config, REALM);
+    for (name, password) in [("hamlet", "wrong"), ("no-such-person", "wrong")] {
+        let login = json!({"user": name, "password": password});
+        assert_eq!(
+            watched.server.send(&Request::new("POST", "/api/v1/login").json(&login)).unwrap().status,
+            401
+        );
+    }
+    let page = watched.get("/metrics").text();
+    for (answer, count) in [("rejected", 1.0), ("unknown", 1.0), ("accepted", 0.0), ("unavailable", 0.0)] {
+        let line = format!("auth_server_directory_answers_total{{directory=\"corp\",answer=\"{answer}\"}}");
+        assert_eq!(value(&page, &line), count, "{answer}");
+    }
+    assert_eq!(value(&page, "auth_server_directory_seconds_count{directory=\"corp\"}"), 2.0);
+    assert!(value(&page, "auth_server_directory_seconds_sum{directory=\"corp\"}") > 0.0);
     crate::server::stop(watched.server);
 }
 

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use auth_conformance::ServerConfig;
+use auth_conformance::clock::Stopwatch;
 use auth_conformance::http::Request;
 use auth_conformance::process::free_address;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -133,6 +134,24 @@ fn last_spans_are_sent_before_the_end() {
     }
     server::stop(server);
     assert_eq!(collector.spans.try_iter().count(), 50);
+}
+
+#[test]
+fn collector_that_hangs_holds_up_no_request_and_not_the_end() {
+    // It takes connections and reads nothing.
+    let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = server::start(&to(hanging.local_addr().unwrap()), USERS);
+    let settings = Request::new("GET", "/api/v1/server_settings");
+    let clock = Stopwatch::start();
+    while !server.log().contains("traces can't be sent") {
+        let began = clock.elapsed();
+        assert_eq!(server.send(&settings).unwrap().status, 200);
+        assert!((clock.elapsed() - began).as_secs() < 3, "a request waited for the collector");
+    }
+    let began = clock.elapsed();
+    let log = server::stop(server);
+    assert!((clock.elapsed() - began).as_secs() < 10, "the last spans are given up");
+    assert_eq!(log.matches("traces can't be sent").count(), 1, "{log}");
 }
 
 #[test]

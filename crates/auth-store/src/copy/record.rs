@@ -1,6 +1,6 @@
 //! The kinds of rows that a store has, and the form of a row that is the same in every store.
 
-use ring::digest::{Context, SHA256};
+use hmac_sha256::Hash as Sha256;
 use serde::{Deserialize, Serialize};
 
 use self::ColumnKind::{Bool, Bytes, Escaped, Integer, Place, SqliteNumber, Text};
@@ -277,11 +277,11 @@ pub(crate) enum Value {
 pub(crate) type Row = Vec<Value>;
 
 /// A digest over rows of one kind, in their order.
-pub(crate) struct RowsDigest(Context);
+pub(crate) struct RowsDigest(Sha256);
 
 impl RowsDigest {
     pub(crate) fn of(kind: RecordKind) -> Self {
-        let mut digest = Self(Context::new(&SHA256));
+        let mut digest = Self(Sha256::new());
         digest.part(b't', kind.name().as_bytes());
         digest
     }
@@ -308,15 +308,13 @@ impl RowsDigest {
     }
 
     pub(crate) fn finish(self) -> [u8; 32] {
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(self.0.finish().as_ref());
-        bytes
+        self.0.finalize()
     }
 
     /// Adds a value with its form and its length, so that different rows give different bytes.
     fn part(&mut self, form: u8, bytes: &[u8]) {
-        self.0.update(&[form]);
-        self.0.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
+        self.0.update([form]);
+        self.0.update(u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
         self.0.update(bytes);
     }
 }

@@ -1,6 +1,6 @@
 //! The schema and its versions: `PRAGMA user_version` holds the number of the last file that was applied.
 
-use ring::digest::{Context, SHA256};
+use hmac_sha256::Hash as Sha256;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, Error};
 
@@ -49,12 +49,12 @@ pub(super) fn migrate(connection: &Connection) -> Result<(), OpenError> {
 fn add_sha256(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("sha256", -1, flags, |arguments| {
-        let mut hash = Context::new(&SHA256);
+        let mut hash = Sha256::new();
         for index in 0..arguments.len() {
             let bytes = arguments.get_raw(index).as_bytes();
             hash.update(bytes.map_err(|error| Error::UserFunctionError(Box::new(error)))?);
         }
-        Ok(hash.finish().as_ref().to_vec())
+        Ok(hash.finalize().to_vec())
     })
 }
 

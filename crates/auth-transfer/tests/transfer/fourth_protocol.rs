@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use auth_core::{ExternalId, ImportMode, NewId, ProtocolName, ProtocolRules, Rng, Timestamp};
-use auth_engine::EngineBuilder;
 use auth_engine::testing::{World, config};
 use auth_transfer::{ImportError, export, import, unwatched};
 use serde_json::Value;
@@ -62,8 +61,7 @@ async fn ids_and_roles_of_any_protocol_are_exported_as_they_were_imported() {
 
 #[tokio::test]
 async fn users_without_an_id_get_the_next_where_the_protocol_has_rules() {
-    let rules: Vec<Arc<dyn ProtocolRules>> = vec![Arc::new(GitlabRules)];
-    let world = world::built(config(), |builder| EngineBuilder { rules, ..builder }).await;
+    let world = world::built(config(), |builder| builder.rules(Arc::new(GitlabRules))).await;
     world::import(&world, LINES).await;
     assert_eq!(world.account("ada").await.user.external_number(GITLAB), 7);
     assert_eq!(world.account("bob").await.user.external_number(GITLAB), 8);

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use auth_core::{CredentialKind, ImportMode, ProtocolName, Rng, SeededRng};
 use auth_crypto::totp;
-use auth_engine::EngineBuilder;
 use auth_engine::testing::{IAGO_KEY, PASSWORD, TOTP_SECRET, World, api_key, config};
 use auth_transfer::{ImportOptions, ImportReport, import, unwatched};
 
@@ -27,8 +26,7 @@ impl Rng for CountingRng {
 /// A realm with a user of this name, and the random source of the engine.
 async fn counted(taken: &str) -> (World, Arc<CountingRng>) {
     let rng = Arc::new(CountingRng { rng: SeededRng::new(5), draws: AtomicU64::new(0) });
-    let world =
-        world::built(config(), |builder| EngineBuilder { rng: Arc::clone(&rng) as _, ..builder }).await;
+    let world = world::built(config(), |builder| builder.rng(Arc::clone(&rng) as _)).await;
     let lines = format!(
         "{}\n{{\"kind\":\"user\",\"realm\":\"main\",\"username\":\"{taken}\"}}",
         r#"{"kind":"realm","realm":"main"}"#

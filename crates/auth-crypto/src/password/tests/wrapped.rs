@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::{digest, params, secret};
 use crate::password::{
     HashImportError, HashingRule, NameContext, OldHash, SecretInput, StoredPassword, Upgrade, Verdict,
-    check_import, hash, verify, wrap,
+    check_import, hash_secret, verify_secret, wrap,
 };
 
 const RULE: HashingRule = HashingRule { params: params(64, 1), digest_ready: false };
@@ -24,7 +24,7 @@ fn wrapped(stored: &str) -> Option<PasswordString> {
 
 fn verdict_of(stored: &PasswordString, secret: &SecretInput) -> Verdict {
     let stored = StoredPassword::parse(stored).unwrap();
-    verify(Some(&stored), secret, &RULE, &context(), &mut Memory::new()).unwrap()
+    verify_secret(Some(&stored), secret, &RULE, &context(), &mut Memory::new()).unwrap()
 }
 
 fn bcrypt(tag: &str, input: &str) -> String {
@@ -34,7 +34,7 @@ fn bcrypt(tag: &str, input: &str) -> String {
 /// Older hashes of `right`, each with the scheme that it has when it is wrapped.
 fn older_hashes(right: &str) -> Vec<(String, &'static str)> {
     let digest_rule = HashingRule { params: params(8, 1), digest_ready: true };
-    let made = |rule| hash(&secret(right), &rule, &SeededRng::new(2), &mut Memory::new()).unwrap();
+    let made = |rule| hash_secret(&secret(right), &rule, &SeededRng::new(2), &mut Memory::new()).unwrap();
     let weak = made(HashingRule { digest_ready: false, ..digest_rule }).expose().to_owned();
     let mut tag = [0; 32];
     let iterations = std::num::NonZeroU32::new(10).unwrap();
@@ -90,7 +90,7 @@ fn digests_verify_against_wrapped_hashes_of_digests_only() {
 
 #[test]
 fn current_wrapped_and_malformed_strings_are_not_wrapped() {
-    let current = hash(&secret("x"), &RULE, &SeededRng::new(2), &mut Memory::new()).unwrap();
+    let current = hash_secret(&secret("x"), &RULE, &SeededRng::new(2), &mut Memory::new()).unwrap();
     let twice = wrapped(&bcrypt("", "x")).unwrap();
     for stored in [current.expose(), twice.expose(), "", "!nothing", "md5$salt$tag", "$2b$04$short"] {
         assert!(wrapped(stored).is_none(), "{stored}");

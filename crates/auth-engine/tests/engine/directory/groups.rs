@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use auth_core::{Act, Actor, AuditFilter, Entry, EntryGroup, Group, GroupId, LogPage, Timestamp};
 use auth_engine::testing::World;
-use auth_engine::{DirectoryConfig, EngineBuilder, group_of_entry};
+use auth_engine::{DirectoryConfig, group_of_entry};
 
 use super::{People, THERE, entry, named, refusal, with_directory, with_people};
 
@@ -36,7 +36,7 @@ async fn with(world: &World, entries: Vec<Entry>) -> World {
     let people =
         People { entries: entries.into(), is_down: AtomicBool::new(false), asked: AtomicUsize::new(0) };
     let builder = world.builder(&world.ring, world.engine.config().clone(), 2);
-    let builder = EngineBuilder { backends: vec![Arc::new(people)], ..builder };
+    let builder = builder.backend(Arc::new(people));
     World::open(builder, Arc::clone(&world.clock)).await
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
-use auth_core::{Realm, RealmId, Rng, Store};
+use auth_core::{Realm, RealmId, Rng, Store, SystemClock, SystemRng};
 use auth_engine::keys::{check_ring, is_bound};
 use auth_ldap::{Directory, DirectoryConfig, VerifyError};
 use auth_store::PendingUpgrade;
@@ -15,7 +15,6 @@ use crate::config::{Config, StoreLocation};
 use crate::keyfile;
 use crate::mail;
 use crate::store::{AnyStore, NoStore, Opening};
-use crate::system::{SystemClock, SystemRng};
 use crate::system_error::{file_reason, folder_of, plain_io};
 
 /// The name that is searched for in directories. Nobody has it, or it doesn't matter who has.
@@ -27,7 +26,7 @@ const NOBODY: &str = "auth-server-config-check";
 /// When one of them can't be used. Each has had its line by then.
 pub(super) async fn check(config: &Config) -> anyhow::Result<()> {
     let mut report = Report { checks: 0, failed: 0 };
-    let rng: Arc<dyn Rng> = Arc::new(SystemRng::new());
+    let rng: Arc<dyn Rng> = Arc::new(SystemRng);
     let store = match open_store(config, &rng).await {
         Ok((store, line)) => {
             report.add("store", Ok(line))?;

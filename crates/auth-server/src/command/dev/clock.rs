@@ -3,9 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use auth_core::{Clock, Timestamp};
-
-use crate::system::SystemClock;
+use auth_core::{Clock, SystemClock, Timestamp};
 
 /// The operating system's clock with a lead, in milliseconds: a demonstration moves it on.
 #[derive(Debug, Default)]

@@ -17,6 +17,7 @@ use auth_admin_api::Problem;
 use auth_core::{ClientKey, Clock, CredentialKind, ImportMode, Timestamp, Token, User};
 use auth_crypto::totp;
 use auth_engine::Engine;
+use auth_tower::settle_host;
 use auth_transfer::{ImportError, import, unwatched};
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, ORIGIN, WWW_AUTHENTICATE};
@@ -244,7 +245,7 @@ impl Control {
 #[async_trait]
 impl Service for Control {
     async fn answer(&self, _: ClientKey, mut request: Request<Incoming>) -> Response<Bytes> {
-        host::settle(&mut request);
+        settle_host(&mut request);
         if let Some(refusal) = self.refusal(&request) {
             return refusal;
         }

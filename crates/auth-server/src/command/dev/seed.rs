@@ -6,15 +6,15 @@ use anyhow::bail;
 use auth_core::{
     Act, Actor, AuditRecord, ByProtocol, Clock, Credential, CredentialId, CredentialKind, ExternalId,
     ImportMode, LoginName, Lookup, NameKind, NewRecord, NewUser, OnConflict, PasswordString, ProtocolName,
-    RealmChange, RealmId, Rng, Role, Scope, SeededRng, Timestamp, User, UserId,
+    RealmChange, RealmId, Role, Scope, SystemClock, SystemRng, Timestamp, User, UserId,
 };
 use auth_crypto::opaque;
 use data_encoding::HEXLOWER;
+use ring::digest::{SHA256, digest};
 
 use crate::command::config_file::ConfigFile;
 use crate::command::output::print_line;
 use crate::command::progress::ProgressLine;
-use crate::system::{SystemClock, SystemRng};
 
 /// The number of users that are written in one transaction.
 const STEP: u64 = 100_000;
@@ -60,7 +60,7 @@ impl Seed {
         let store = assembled.engine().store();
         let started = SystemClock.now();
         let known = store.realms().await?.into_iter().find(|realm| realm.slug == SLUG);
-        let realm = known.map_or_else(|| RealmId::random(&SystemRng::new()), |realm| realm.id);
+        let realm = known.map_or_else(|| RealmId::random(&SystemRng), |realm| realm.id);
         let mut first = 1;
         while store
             .find(realm, &Lookup::ExternalId(ProtocolName::ZULIP, &ExternalId::Number(first)))
@@ -121,17 +121,16 @@ fn realm_of(id: RealmId) -> RealmChange {
 /// The user of a number. Everything follows from the number, and so does the token, `seed-token-NUMBER`. Identifiers begin
 /// with the number: a store writes them faster in their order, and look-ups choose numbers at random anyway.
 fn new_user(realm: RealmId, number: u64, now: Timestamp) -> NewUser {
-    let random = SeededRng::new(number);
-    let mut bytes = [0; 16];
-    let mut identifier = || {
-        random.fill(&mut bytes);
-        bytes[..8].copy_from_slice(&number.to_be_bytes());
-        bytes
+    let digest = digest(&SHA256, &number.to_be_bytes());
+    let made_up = |from: usize, to: usize| digest.as_ref().get(from..to).unwrap_or_default();
+    let identifier = |made_up: &[u8]| {
+        let random = made_up.iter().fold(0_u64, |random, byte| random << 8 | u64::from(*byte));
+        (u128::from(number) << 64 | u128::from(random)).to_be_bytes()
     };
-    let (id, credential) = (UserId::from_bytes(identifier()), CredentialId::from_bytes(identifier()));
+    let id = UserId::from_bytes(identifier(made_up(0, 8)));
+    let credential = CredentialId::from_bytes(identifier(made_up(8, 16)));
+    let rocketchat = HEXLOWER.encode(made_up(16, 25));
     let name = |kind, exact| LoginName { kind, exact, verified: kind == NameKind::Email };
-    let mut rocketchat = [0; 9];
-    random.fill(&mut rocketchat);
     let user = User {
         id,
         realm,
@@ -151,10 +150,7 @@ fn new_user(realm: RealmId, number: u64, now: Timestamp) -> NewUser {
         language: None,
         external_ids: ByProtocol::from([
             (ProtocolName::ZULIP, ExternalId::Number(number)),
-            (
-                ProtocolName::ROCKETCHAT,
-                ExternalId::Text(format!("{number:08}{}", HEXLOWER.encode(&rocketchat))),
-            ),
+            (ProtocolName::ROCKETCHAT, ExternalId::Text(format!("{number:08}{rocketchat}"))),
             (ProtocolName::ZETTELSTORE, ExternalId::Number(20_000_101_000_000 + number)),
         ]),
         external_roles: ByProtocol::new(),

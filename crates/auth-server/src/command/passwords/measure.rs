@@ -5,11 +5,9 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use auth_core::Stopwatch;
+use auth_core::{Stopwatch, SystemStopwatch};
 use auth_crypto::argon2::{Algorithm, Input, Job, Memory, Params, hash_batch, hash_into};
 use auth_crypto::password::{MAX_ITERATIONS, is_affordable};
-
-use crate::system::SystemStopwatch;
 
 /// The number of runs of which the shortest counts: other load on the machine only makes runs longer.
 const RUNS: usize = 5;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use auth_core::{Rng, Stopwatch};
+use auth_core::{Rng, Stopwatch, SystemRng, SystemStopwatch};
 use auth_store::{CopyReport, StoreCopy};
 
 use crate::command::output::{print_line, print_remark};
@@ -12,7 +12,6 @@ use crate::command::progress::ProgressLine;
 use crate::config::{Config, Store as StoreConfig, StoreLocation, environment};
 use crate::store::{AnyStore, Opening};
 use crate::store_lock::StoreLock;
-use crate::system::{SystemRng, SystemStopwatch};
 
 /// What is said of an error after which the copy can be carried on.
 const UNFINISHED: &str = "the copy is unfinished: the same command carries it on";
@@ -64,7 +63,7 @@ impl CopyStore {
         if from.shown() == to.shown() {
             bail!("{} is the store itself: name another place for the copy", to.shown());
         }
-        let rng: Arc<dyn Rng> = Arc::new(SystemRng::new());
+        let rng: Arc<dyn Rng> = Arc::new(SystemRng);
         let (from, to) = (from.location()?, to.location()?);
         let locked = (path(&from), path(&to));
         let from =

@@ -1,0 +1,55 @@
+//! A directory whose answers are timed.
+
+use std::sync::{Arc, OnceLock};
+
+use async_trait::async_trait;
+use auth_core::{BackendAnswer, InternalError, PasswordBackend, Realm, VerifyRequest};
+use auth_ldap::Directory;
+use metrics::Histogram;
+
+use crate::system::monotonic;
+
+/// A directory, and where the time of its answers to logins is recorded.
+pub(crate) struct TimedDirectory {
+    directory: Arc<Directory>,
+    seconds: OnceLock<Histogram>,
+}
+
+impl TimedDirectory {
+    pub(crate) fn new(directory: Arc<Directory>) -> Self {
+        Self { directory, seconds: OnceLock::new() }
+    }
+
+    /// Records the time of each answer from now on; the first call decides where.
+    pub(crate) fn record_in(&self, seconds: Histogram) {
+        drop(self.seconds.set(seconds));
+    }
+
+    async fn timed(&self, asking: impl Future<Output = BackendAnswer>) -> BackendAnswer {
+        let began = monotonic();
+        let answer = asking.await;
+        if let Some(seconds) = self.seconds.get() {
+            seconds.record(began.elapsed());
+        }
+        answer
+    }
+}
+
+#[async_trait]
+impl PasswordBackend for TimedDirectory {
+    fn name(&self) -> &str {
+        self.directory.name()
+    }
+
+    async fn verify(&self, request: &VerifyRequest<'_>) -> BackendAnswer {
+        self.timed(self.directory.verify(request)).await
+    }
+
+    async fn find_entry(&self, realm: &Realm, typed: &str) -> BackendAnswer {
+        self.timed(self.directory.find_entry(realm, typed)).await
+    }
+
+    async fn has_entry(&self, id: &str) -> Result<bool, InternalError> {
+        PasswordBackend::has_entry(&*self.directory, id).await
+    }
+}
