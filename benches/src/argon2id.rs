@@ -63,7 +63,7 @@ fn ours(params: Params, kernel: Kernel, width: u32, expected: Tag) -> Rival {
 }
 
 /// The name of the bound that arithmetic alone sets to one hash with the fastest kernel.
-pub const ARITHMETIC_ALONE: &str = "as many blocks in 256 KiB: arithmetic alone";
+const ARITHMETIC_ALONE: &str = "as many blocks in 256 KiB: arithmetic alone";
 
 /// As many blocks as a hash has, computed in memory that the second-level cache holds. What a hash takes longer is the
 /// cost of its memory.

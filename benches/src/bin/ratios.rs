@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use auth_argon2::{Kernel, Params};
-use benches::argon2id::{ARGON2, ARGON2_RUST, ARITHMETIC_ALONE, C_NATIVE, SETTINGS, our_name};
+use benches::argon2id::{ARGON2, ARGON2_RUST, C_NATIVE, SETTINGS, our_name};
 use benches::report::{Report, Table};
 use benches::rounds::{Measured, measure};
 use benches::{argon2id, login, tokens};
@@ -92,9 +92,6 @@ fn measure_argon2id(rounds: usize) -> Result<Report> {
                 }
                 (102_400, 1) => goal("one thread, against `argon2`", 2.5, &single, ARGON2),
                 _ => {}
-            }
-            if busy == 1 {
-                goal("against its arithmetic alone", 0.85, &single, ARITHMETIC_ALONE);
             }
             let title = format!("Argon2id {setting}, {busy} of {cores} cores busy");
             report.table(table(title, &measured, &[ARGON2, ARGON2_RUST, C_NATIVE], "ms a hash", 1e3));
