@@ -36,8 +36,11 @@ pub(crate) fn check(sh: &Shell) -> Result<()> {
         let _folder = sh.push_dir(folder.path());
         step("each package built from packages alone");
         cmd!(sh, "cargo build --quiet --workspace").run()?;
-        step("the examples and the tests that packages hold");
-        cmd!(sh, "cargo test --quiet --workspace --all-features").run()?;
+        step("the examples of packages, and the tests of those that need nothing unpublished");
+        cmd!(sh, "cargo test --quiet --workspace --all-features --doc").run()?;
+        let whole = packages.iter().filter(|package| package.whole);
+        let whole: Vec<&str> = whole.flat_map(|package| ["--package", &package.name]).collect();
+        cmd!(sh, "cargo test --quiet --all-features --lib --tests {whole...}").run()?;
     }
     step("a crate outside, on the packages");
     let server =
@@ -58,6 +61,8 @@ pub(crate) struct Unpacked {
     version: String,
     /// Whether it has a feature with which other crates test.
     for_tests: bool,
+    /// Whether its tests use published crates alone. A package leaves out dependencies that aren't, which only tests have.
+    whole: bool,
     folder: PathBuf,
 }
 
@@ -72,7 +77,9 @@ pub(crate) fn lay(sh: &Shell, folder: &Path) -> Result<Vec<Unpacked>> {
         packages.iter().flat_map(|package| ["--package".to_owned(), package.name.to_string()]).collect();
     // Whoever publishes packs what is committed; a check may look at what isn't yet.
     cmd!(sh, "cargo package --locked --quiet --no-verify --allow-dirty {selected...}").run()?;
-    let unpacked = packages.iter().map(|package| unpack(sh, package, folder)).collect::<Result<Vec<_>>>()?;
+    let names: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
+    let unpacked =
+        packages.iter().map(|package| unpack(sh, package, &names, folder)).collect::<Result<Vec<_>>>()?;
     let members: Vec<String> = unpacked.iter().map(|package| format!("{:?}, ", package.folder)).collect();
     let manifest =
         format!("[workspace]\nresolver = \"3\"\nmembers = [{}]\n\n{}", members.concat(), patches(&unpacked));
@@ -90,8 +97,8 @@ pub(crate) fn published(metadata: &Metadata) -> Vec<&Package> {
         .collect()
 }
 
-/// Unpacks a package below a folder.
-fn unpack(sh: &Shell, package: &Package, folder: &Path) -> Result<Unpacked> {
+/// Unpacks a package below a folder. `published` are the names of all packages.
+fn unpack(sh: &Shell, package: &Package, published: &[&str], folder: &Path) -> Result<Unpacked> {
     let (name, version) = (package.name.to_string(), package.version.to_string());
     let file = sh.current_dir().join(format!("target/package/{name}-{version}.crate"));
     cmd!(sh, "tar --extract --file {file} --directory {folder}").quiet().run()?;
@@ -100,7 +107,9 @@ fn unpack(sh: &Shell, package: &Package, folder: &Path) -> Result<Unpacked> {
         let part = folder.join(part);
         ensure!(part.is_file() && !part.is_symlink(), "{name}: {} is not in the package", part.display());
     }
-    Ok(Unpacked { for_tests: package.features.contains_key("test-util"), name, version, folder })
+    let mut own = package.dependencies.iter().filter(|dependency| dependency.path.is_some());
+    let whole = own.all(|dependency| published.contains(&dependency.name.as_str()));
+    Ok(Unpacked { for_tests: package.features.contains_key("test-util"), name, version, whole, folder })
 }
 
 /// The part of a manifest that has cargo take the packages in place of those of the registry.

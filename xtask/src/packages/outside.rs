@@ -4,7 +4,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use auth_core::testing::{FakeServices, RealmBuilder};
-use auth_core::{ImportMode, NewRecord, OnConflict, Password, Peer, Protocol, SeededRng, Store as _};
+use auth_core::{ImportMode, NewRecord, OnConflict, Password, Peer, Protocol, RealmStore as _, SeededRng, UserStore as _};
 use auth_crypto::argon2::{Memory, Params};
 use auth_crypto::password::{self, HashingRule, NameContext, SecretInput, StoredPassword, Upgrade, Verdict};
 use auth_proto_rocketchat::{Config, RocketChatProtocol};
