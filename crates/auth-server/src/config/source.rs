@@ -4,8 +4,8 @@
 //! positions has a kind of table for each form in which TOML writes one.
 
 use serde_path_to_error::{Path, Segment};
-use toml::{Spanned, Table};
 use toml::de::{DeTable, DeValue};
+use toml::{Spanned, Table};
 
 /// The text of a file, parsed.
 pub(super) struct Source<'a> {
