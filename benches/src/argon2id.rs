@@ -35,6 +35,7 @@ pub fn rivals(params: Params) -> Result<Vec<Rival>> {
     let mut rivals = vec![argon2(params, expected)?, argon2_fresh(params, expected)?];
     rivals.extend([argon2_rust(params, expected)?, rust_argon2(params, expected)?]);
     rivals.extend(c::rivals(params, input, &expected)?);
+    rivals.push(arithmetic_alone(params)?);
     for kernel in Kernel::available() {
         let widest = if params.lanes() > 1 || kernel == Kernel::PORTABLE { 1 } else { 3 };
         rivals.extend((1..=widest).map(|width| ours(params, kernel, width, expected)));
@@ -59,6 +60,23 @@ fn ours(params: Params, kernel: Kernel, width: u32, expected: Tag) -> Rival {
         tags.iter().try_for_each(|tag| compare(*tag, expected))
     };
     Rival::new(our_name(kernel, width), once).with_width(width)
+}
+
+/// The name of the bound that arithmetic alone sets to one hash with the fastest kernel.
+const ARITHMETIC_ALONE: &str = "as many blocks in 256 KiB: arithmetic alone";
+
+/// As many blocks as a hash has, computed in memory that the second-level cache holds. What a hash takes longer is the
+/// cost of its memory.
+fn arithmetic_alone(params: Params) -> Result<Rival> {
+    const SMALL: u32 = 256;
+    let passes = params.memory_kib() * params.iterations() / SMALL;
+    let small = Params::new(SMALL, passes, params.lanes())?;
+    let mut memory = Memory::new();
+    Ok(Rival::new(ARITHMETIC_ALONE, move || {
+        let input = Input::new(PASSWORD, SALT);
+        hash_into(Algorithm::default(), small, input, &mut memory, &mut Tag::default())?;
+        Ok(())
+    }))
 }
 
 fn compare(tag: Tag, expected: Tag) -> Result<()> {

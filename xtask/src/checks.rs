@@ -20,7 +20,7 @@ const TYPOS: CargoTool =
     CargoTool { package: "typos-cli", program: "typos", version: "1.52.0", options: &[] };
 
 /// Features that no default has, and that are tested.
-const FEATURES: &str = "auth-server/otlp";
+const FEATURES: &str = "auth-server/otlp,auth-argon2/getrandom";
 
 /// Runs all tests; with `full`, also those against the release build, and each fuzz target for a minute.
 ///

@@ -93,7 +93,8 @@ enum Task {
     },
     /// Runs fuzz targets.
     Fuzz(fuzz::Arguments),
-    /// Tests the Argon2 kernels for ARM processors in an emulator, and counts their instructions.
+    /// Tests the Argon2 kernels for ARM processors in an emulator and counts their instructions, and builds their crate
+    /// without the standard library.
     Foreign,
     /// Tests whether a test fails for each small change of logins, checks of tokens, limits, second factors and
     /// revocation. It takes hours.

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::segment::Segment;
+use implementation::Implementation;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -10,6 +11,7 @@ mod avx2;
 mod avx512;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod cells;
+mod implementation;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod portable;
@@ -29,21 +31,6 @@ mod ssse3;
 /// ```
 #[derive(Clone, Copy)]
 pub struct Kernel(&'static Implementation);
-
-/// What a kernel's file has to offer.
-struct Implementation {
-    /// The name, which no other kernel has.
-    name: &'static str,
-    /// Whether the machine has the kernel's instructions. The processor is asked once per process.
-    runs_here: fn() -> bool,
-    /// The number of lanes that the kernel interleaves where there are several, at most
-    /// [`MAX_INTERLEAVED`](crate::fill::MAX_INTERLEAVED).
-    interleaved: usize,
-    /// `Compress::position`.
-    position: fn(usize) -> usize,
-    /// `fill::fill`, compiled with the kernel's instructions.
-    fill: unsafe fn(&Segment<'_>),
-}
 
 /// The kernels for this kind of processor, the fastest first.
 static ALL: &[Implementation] = &[

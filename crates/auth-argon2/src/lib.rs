@@ -39,6 +39,15 @@
 //! * `password-hash`: the module `argon2`, which has the interface of the `argon2` crate and reads and writes PHC strings.
 //! * `getrandom`: the same, with salts from the system.
 //!
+//! # Debug builds
+//!
+//! Without optimization a hash takes a hundred times as long. These lines in the `Cargo.toml` of the program help:
+//!
+//! ```toml
+//! [profile.dev.package.auth-argon2]
+//! opt-level = 3
+//! ```
+//!
 //! # Adding a kernel
 //!
 //! 1. Implement `Compress` in a file under `kernel/`.

@@ -135,8 +135,10 @@ impl Config {
         let text = std::fs::read_to_string(path)
             .map_err(|error| ConfigError::new(format!("{shown}: {}", file_reason(path, &error))))?;
         let source = Source::parse(&text).map_err(|(line, mistake)| located(&shown, line, &mistake))?;
-        let mut table: toml::Table =
-            toml::from_str(&text).map_err(|error| located(&shown, None, error.message()))?;
+        let mut table = source.table().map_err(|error| {
+            let message = error::mistake(&KeyPath::new(error.path()), None, error.inner().message());
+            located(&shown, source.line(error.path()), &message)
+        })?;
         for (name, value) in overrides {
             environment::set(&mut table, name, value).map_err(ConfigError::new)?;
         }

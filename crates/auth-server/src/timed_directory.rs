@@ -41,6 +41,10 @@ impl PasswordBackend for TimedDirectory {
         self.directory.name()
     }
 
+    fn is_directory(&self) -> bool {
+        self.directory.is_directory()
+    }
+
     async fn verify(&self, request: &VerifyRequest<'_>) -> BackendAnswer {
         self.timed(self.directory.verify(request)).await
     }

@@ -50,7 +50,8 @@ fn app_passwords_are_made_listed_and_revoked() {
 
 /// The code that an independent implementation shows for an otpauth address now.
 fn oathtool(url: &str) -> String {
-    let secret = url.split_once("secret=").unwrap().1.trim_end();
+    let secret = url.split_once("secret=").unwrap().1;
+    let secret = secret.split('&').next().unwrap().trim_end();
     let output = Command::new("oathtool").args(["--totp", "--base32", secret]).output().unwrap();
     text(&output.stdout).trim_end().to_owned()
 }

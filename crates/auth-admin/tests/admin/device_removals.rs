@@ -32,7 +32,11 @@ async fn worlds() -> Vec<World> {
 async fn worlds_with(config: Config) -> Vec<World> {
     let folder = tempfile::tempdir().unwrap();
     let sqlite: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("auth.db")).unwrap());
-    let postgres = PostgresConfig::new(Cluster::shared().unwrap().database().unwrap());
+    // On a busy machine, so many transactions on one row take longer than a command usually may.
+    let postgres = PostgresConfig {
+        timeout: Duration::from_secs(60),
+        ..PostgresConfig::new(Cluster::shared().unwrap().database().unwrap())
+    };
     let postgres: Arc<dyn Store> =
         Arc::new(Postgres::open(&postgres, Arc::new(SeededRng::new(9))).await.unwrap());
     let mut worlds = Vec::new();

@@ -11,7 +11,7 @@ use core::arch::x86_64::{
 };
 use core::mem::MaybeUninit;
 
-use super::Implementation;
+use super::implementation::Implementation;
 use crate::block::Block;
 use crate::compress::{Compress, Prefetch};
 use crate::fill::{self, MAX_INTERLEAVED};

@@ -13,7 +13,7 @@ use core::arch::x86_64::{
 };
 use core::ops::Range;
 
-use super::Implementation;
+use super::implementation::Implementation;
 use crate::block::Block;
 use crate::compress::{Compress, Prefetch};
 use crate::fill::{self, MAX_INTERLEAVED};

@@ -9,8 +9,8 @@ use core::arch::aarch64::{
 };
 use core::arch::asm;
 
-use super::Implementation;
 use super::cells::{Cell, Cells};
+use super::implementation::Implementation;
 use crate::compress::Compress;
 use crate::fill::{self, MAX_INTERLEAVED};
 use crate::segment::Segment;

@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "blocks come as raw memory")]
 #![expect(clippy::indexing_slicing, reason = "a block has 128 words, and every index is below that")]
 
-use super::Implementation;
+use super::implementation::Implementation;
 use crate::block::Block;
 use crate::compress::{Compress, Prefetch};
 use crate::fill;

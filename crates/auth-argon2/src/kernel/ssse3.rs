@@ -7,8 +7,8 @@ use core::arch::x86_64::{
     _mm_shuffle_epi8, _mm_shuffle_epi32, _mm_srli_epi64, _mm_xor_si128,
 };
 
-use super::Implementation;
 use super::cells::{Cell, Cells};
+use super::implementation::Implementation;
 use crate::compress::Compress;
 use crate::fill::{self, MAX_INTERLEAVED};
 use crate::segment::Segment;

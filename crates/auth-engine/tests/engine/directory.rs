@@ -3,6 +3,7 @@
 
 mod changes;
 mod groups;
+mod relinking;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,17 +12,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{
-    Accepted, Account, Act, Actor, AuditFilter, Authenticator, BackendAnswer, Clock, Entry, Exact,
-    FailureReason, InternalError, InternalErrorKind, LogPage, LoginAttempt, LoginError, NameKind,
-    OneTimeCode, PasswordBackend, ProtocolName, Quota, Role, SecondStep, SecretInput, Timestamp, TotpSecret,
-    VerifyRequest,
+    Accepted, Account, Authenticator, BackendAnswer, Clock, Entry, Exact, FailureReason, InternalError,
+    InternalErrorKind, LoginAttempt, LoginError, NameKind, OneTimeCode, PasswordBackend, ProtocolName, Quota,
+    Role, SecondStep, SecretInput, Timestamp, TotpSecret, VerifyRequest,
 };
 use auth_crypto::totp;
 use auth_engine::rules::LOCAL_PASSWORD_FORBIDDEN;
 use auth_engine::testing::{TOTP_SECRET, World, config, result};
-use auth_engine::{
-    CommonQuotas, Config, DirectoryConfig, EntryMatch, FailureDelay, PasswordConfig, RocketChatConfig,
-};
+use auth_engine::{CommonQuotas, Config, DirectoryConfig, FailureDelay, PasswordConfig, RocketChatConfig};
 
 use crate::world;
 
@@ -44,6 +42,7 @@ const USERS: &str = r#"
 
 /// People who are known by a user name and an address, and may have moved since.
 struct People {
+    name: &'static str,
     entries: Mutex<Vec<Entry>>,
     is_down: AtomicBool,
     asked: AtomicUsize,
@@ -52,7 +51,7 @@ struct People {
 #[async_trait]
 impl PasswordBackend for People {
     fn name(&self) -> &str {
-        "corp"
+        self.name
     }
 
     fn is_directory(&self) -> bool {
@@ -100,11 +99,21 @@ fn with_directory(directory: DirectoryConfig) -> Config {
     Config { directories: BTreeMap::from([("corp".to_owned(), directory)]), ..config() }
 }
 
-/// A world with these people in the directory.
+/// A directory of these people.
+fn directory(name: &'static str, entries: Vec<Entry>) -> Arc<People> {
+    let (entries, is_down, asked) = (Mutex::new(entries), AtomicBool::new(false), AtomicUsize::new(0));
+    Arc::new(People { name, entries, is_down, asked })
+}
+
+/// A world with these people in the directory `corp`, and with nobody in `other` where the configuration has it.
 async fn with_people(config: Config, entries: Vec<Entry>) -> (World, Arc<People>) {
-    let entries = Mutex::new(entries);
-    let people = Arc::new(People { entries, is_down: AtomicBool::new(false), asked: AtomicUsize::new(0) });
-    let world = world::built(config, |builder| builder.backend(Arc::clone(&people) as _)).await;
+    let people = directory("corp", entries);
+    let other = config.directories.contains_key("other").then(|| directory("other", Vec::new()));
+    let world = world::built(config, |builder| {
+        let builder = builder.backend(Arc::clone(&people) as _);
+        other.into_iter().fold(builder, |builder, other| builder.backend(other))
+    });
+    let world = world.await;
     world::import(&world, USERS).await;
     (world, people)
 }
@@ -313,56 +322,6 @@ async fn an_account_of_the_same_name_is_only_linked_where_the_operator_wants_it(
     assert_eq!(linked.user.id, before.user.id);
     assert_eq!(linked.user.name(NameKind::Directory).unwrap().exact, "id-new");
     assert_eq!(refusal(&world, "prince", HERE).await, WRONG, "from now on the directory's password counts");
-}
-
-#[tokio::test]
-async fn an_account_of_an_entry_that_was_made_again_is_relinked_only_where_the_operator_wants_it() {
-    let refused = Some(LoginError::Credentials(FailureReason::AccountOfAnother));
-    let again = Entry { id: "id-again".into(), ..entry("linked") };
-    // Not by an address alone, and nobody whose password is here.
-    let by_address =
-        Entry { user_name: Some("stranger".into()), ..Entry { id: "id-x".into(), ..entry("gone") } };
-    let people = || vec![again.clone(), by_address.clone(), entry("iago")];
-    let relinking = DirectoryConfig { relink_by_name: true, ..DirectoryConfig::default() };
-
-    let (world, _) = with_people(with_directory(DirectoryConfig::default()), people()).await;
-    assert_eq!(refusal(&world, "linked", THERE).await, refused);
-
-    let (world, _) = with_people(with_directory(relinking.clone()), people()).await;
-    assert_eq!(refusal(&world, "stranger", THERE).await, refused);
-    assert_eq!(refusal(&world, "iago", HERE).await, None, "nothing was taken away");
-    let before = named(&world, "linked").await.user.id;
-    assert_eq!(refusal(&world, "linked", THERE).await, None);
-    let after = named(&world, "linked").await.user;
-    assert_eq!((after.id, after.name(NameKind::Directory).unwrap().exact.as_str()), (before, "id-again"));
-    let row =
-        world.store.audit_rows(&AuditFilter::default(), LogPage::newest(1)).await.unwrap().remove(0).record;
-    assert_eq!((row.act, row.user, row.detail.as_str()), (Act::AccountRelinked, Some(before), "id-linked"));
-    assert_eq!(row.actor, Actor::Directory("corp".into()));
-
-    // A person whose entry is still there keeps the account, and so does one of whom the directory can't tell.
-    let stays = Entry { user_name: Some("l.inked".into()), email: None, ..entry("linked") };
-    for (entries, is_down) in [(vec![again.clone(), stays], false), (vec![again.clone()], true)] {
-        let (world, people) = with_people(with_directory(relinking.clone()), entries).await;
-        people.is_down.store(is_down, Ordering::SeqCst);
-        let realm = world.realm("main").await;
-        let found = world.engine.directory_accounts().match_entry(&realm, "corp", &again).await;
-        let is_kept = match found {
-            Ok(EntryMatch::Refused(FailureReason::AccountOfAnother)) => !is_down,
-            Err(error) => is_down && error.kind() == InternalErrorKind::Unavailable,
-            _ => false,
-        };
-        assert!(is_kept, "down: {is_down}");
-    }
-
-    // Of two directories, each may have somebody of the name.
-    let mut two = with_directory(relinking);
-    two.directories.insert("other".into(), DirectoryConfig::default());
-    let (world, _) = with_people(two, people()).await;
-    let mut realm = world.store.realms().await.unwrap().remove(0);
-    realm.backends.push("other".into());
-    let found = world.engine.directory_accounts().match_entry(&realm, "corp", &again).await.unwrap();
-    assert!(matches!(found, EntryMatch::Refused(FailureReason::AccountOfAnother)), "{found:?}");
 }
 
 #[tokio::test]

@@ -107,6 +107,7 @@ fn words(line: &str, hide_value: bool) -> String {
     let wrong = ["invalid type: ", "invalid value: "].iter().find_map(|wrong| line.strip_prefix(wrong));
     if let Some((found, expected)) = wrong.and_then(|said| said.rsplit_once(", expected ")) {
         // The value is quoted after its kind. What was expected is text of ours, and the last part.
+        let found = found.strip_suffix(" as i128").unwrap_or(found);
         let (kind, value) = found.split_at(found.find(['`', '"']).unwrap_or(found.len()));
         let value = value.trim_matches('`');
         let form = form(expected);
@@ -133,6 +134,7 @@ fn form(expected: &str) -> &str {
         "a map" => "a table",
         "u32" => "a whole number from 0 to 4294967295",
         "u64" | "usize" => "a whole number from 0 on",
+        "any valid TOML value" => "a whole number of 64 bits",
         _ if expected.starts_with("struct ") => "a section with keys",
         own => own,
     }
@@ -194,6 +196,11 @@ mod tests {
                 "[server] unknown field `liste`, expected `a`",
             ),
             ("servre", "unknown field `servre`, expected `a`", "unknown field `servre`, expected `a`"),
+            (
+                "server.max_connections",
+                "invalid type: integer `99998725309999999999999` as i128, expected any valid TOML value",
+                "[server] max_connections: 99998725309999999999999 is not a whole number of 64 bits",
+            ),
             ("zulip.jwt.main", "missing field `algorithms`", "[zulip.jwt.main] missing field `algorithms`"),
         ] {
             assert_eq!(mistake(&path(keys), None, said), shown);

@@ -4,8 +4,8 @@
 //! positions has a kind of table for each form in which TOML writes one.
 
 use serde_path_to_error::{Path, Segment};
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use toml::{Spanned, Table};
 
 /// The text of a file, parsed.
 pub(super) struct Source<'a> {
@@ -23,6 +23,14 @@ impl<'a> Source<'a> {
             (error.span().and_then(|span| line_at(text, span.start)), error.message().to_owned())
         })?;
         Ok(Self { text, root })
+    }
+
+    /// The values.
+    ///
+    /// # Errors
+    /// When there is a number that no plain value can hold.
+    pub(super) fn table(&self) -> Result<Table, serde_path_to_error::Error<toml::de::Error>> {
+        serde_path_to_error::deserialize(toml::Deserializer::from(self.root.clone()))
     }
 
     /// The line of the value at a path, or of what is nearest above it; `None` where the path leads out of the file.
@@ -104,7 +112,7 @@ mod tests {
             ("# nothing\n", None),
         ] {
             let source = Source::parse(text).unwrap();
-            let table = toml::from_str::<toml::Table>(text).unwrap();
+            let table = source.table().unwrap();
             let error = serde_path_to_error::deserialize::<_, File>(toml::Value::Table(table)).unwrap_err();
             assert_eq!(source.line(error.path()), line, "{text}: {error}");
         }

@@ -141,6 +141,8 @@ fn lines_have_ranks_where_they_go_to_the_journal_or_the_configuration_says_so() 
         let stream = if is_journal { log.ino() } else { log.ino() + 1 };
         server.set_env("JOURNAL_STREAM", format!("{}:{stream}", log.dev()));
         server.serve().unwrap();
+        // A line of rank 7.
+        server.wait_for_log("deleted what had ended").unwrap();
         // A loopback listener at which no proxy is trusted is warned of.
         let log = server::stop(server);
         assert_eq!(ranks(&log), expected.iter().copied().collect(), "{setting} {format}: {log}");

@@ -1,13 +1,12 @@
 //! The groups that a directory carries over at logins.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use auth_core::{Act, Actor, AuditFilter, Entry, EntryGroup, Group, GroupId, LogPage, Timestamp};
 use auth_engine::testing::World;
 use auth_engine::{DirectoryConfig, group_of_entry};
 
-use super::{People, THERE, entry, named, refusal, with_directory, with_people};
+use super::{THERE, directory, entry, named, refusal, with_directory, with_people};
 
 fn in_groups(name: &str, groups: &[&str]) -> Entry {
     let group = |name: &&str| EntryGroup { entry: format!("id-{name}"), name: (*name).to_owned() };
@@ -33,10 +32,8 @@ async fn rows(world: &World) -> Vec<(Act, String)> {
 
 /// A world over the same store, with other people in the directory.
 async fn with(world: &World, entries: Vec<Entry>) -> World {
-    let people =
-        People { entries: entries.into(), is_down: AtomicBool::new(false), asked: AtomicUsize::new(0) };
     let builder = world.builder(&world.ring, world.engine.config().clone(), 2);
-    let builder = builder.backend(Arc::new(people));
+    let builder = builder.backend(directory("corp", entries));
     World::open(builder, Arc::clone(&world.clock)).await
 }
 
