@@ -29,9 +29,12 @@
 //! the names of the backends that they ask, in order. A backend that keeps people of its own, a directory, says with
 //! [`Accepted::entry`] whose the password is.
 //!
+//! The traits of backends, stores and protocols have asynchronous methods by the crate
+//! [`async-trait`](https://docs.rs/async-trait): write `#[async_trait]` above the implementation, and `async fn` in it.
+//!
 //! # To add a store
 //!
-//! Implement the ten narrow traits that make up [`Store`]. Methods are whole commands, "not there" is `Ok(None)`, and what
+//! Implement the narrow traits that make up [`Store`]. Methods are whole commands, "not there" is `Ok(None)`, and what
 //! is acknowledged is durable. Run the battery of `auth-store-battery` against the store.
 //!
 //! # To add a protocol

@@ -7,7 +7,9 @@ use auth_pages::Brand;
 
 use crate::decode::remote_user::RemoteUser;
 
-/// The protocol's configuration. [`Config::default`] answers for every host name, as one organisation at the root.
+/// The protocol's configuration. [`Config::default`] answers for every host name, as one organisation at the root: the realm
+/// whose subdomain is empty. A realm without a subdomain, as an application makes it, is named in
+/// [`default_realm`](Self::default_realm).
 ///
 /// ```
 /// use auth_proto_zulip::Config;

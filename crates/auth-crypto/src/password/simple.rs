@@ -71,7 +71,9 @@ pub fn hash(password: &str) -> Result<String, PasswordError> {
 /// ```
 ///
 /// # Errors
-/// [`PasswordError::Stored`] when no password can be verified against the string, or [`PasswordError::OutOfMemory`].
+/// [`PasswordError::Stored`] when no password can be verified against the string: with
+/// [`Unusable`](StoredPasswordError::Unusable) the account has none, and is answered as for a wrong one. Or
+/// [`PasswordError::OutOfMemory`].
 pub fn verify(password: &str, stored: &str) -> Result<bool, PasswordError> {
     let stored = StoredPassword::parse(&PasswordString::new(stored)).map_err(PasswordError::Stored)?;
     let secret = SecretInput::Password(Password::new(password));

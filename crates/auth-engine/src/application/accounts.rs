@@ -91,7 +91,8 @@ pub enum AccountError {
 }
 
 impl Engine {
-    /// The realm of a slug, which is made where it is missing: with its slug as its name, and for stored passwords.
+    /// The realm of a slug, which is made where it is missing: with its slug as its name, for stored passwords, and without a
+    /// subdomain. A protocol that finds realms by their hosts, as Zulip's does, has to be told its slug.
     ///
     /// A slug has 1 to 64 lower-case letters, digits, `-` or `_`.
     ///
