@@ -45,7 +45,7 @@ impl Engine {
     /// | password backends | stored passwords |
     /// | configuration | [`Config::default`] |
     ///
-    /// A key ring in the store protects nothing from whoever reads the store. Where that matters, keep it apart: see
+    /// A key ring in the store doesn't protect sealed secrets from a reader of the store. To keep the ring elsewhere, see
     /// `EngineBuilder::key_file` and [`EngineBuilder::key_ring`].
     ///
     /// ```no_run
@@ -98,7 +98,7 @@ impl EngineBuilder {
         self
     }
 
-    /// Adds the rules of a protocol that is none of this project's own, or takes the place of one that is.
+    /// Adds the rules of a protocol. They replace the built-in rules of a protocol of the same name.
     #[must_use]
     pub fn rules(mut self, rules: Arc<dyn ProtocolRules>) -> Self {
         self.rules.push(rules);

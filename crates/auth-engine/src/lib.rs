@@ -67,7 +67,8 @@
 //!
 //! Where a directory accepts a password, the account is found by its entry, linked with it or made.
 //!
-//! The engine decodes no request and renders no answer. It opens no socket, and no file but a key file that it is told to. Its
+//! The engine decodes no request and renders no answer. It opens no socket, and of files only the key file that
+//! [`EngineBuilder`] names. Its
 //! clock and its random source can be replaced. Operators' commands are in `auth-admin`, import and export in `auth-transfer`.
 //!
 //! # Features

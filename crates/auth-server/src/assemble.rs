@@ -34,8 +34,7 @@ pub struct Assembled {
     pool: Arc<HashingPool>,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
-    directories: Vec<Arc<Directory>>,
-    timed_directories: Vec<Arc<TimedDirectory>>,
+    directories: Vec<Arc<TimedDirectory>>,
     protocols: Vec<Arc<dyn Protocol>>,
     sockets: Option<Arc<Sockets>>,
     created: Option<String>,
@@ -123,13 +122,12 @@ impl Assembled {
         for protocol in rules {
             builder = builder.rules(protocol);
         }
-        let (mut directories, mut timed_directories) = (Vec::new(), Vec::new());
+        let mut directories = Vec::new();
         for settings in config.directories()? {
             let directory = Arc::new(Directory::open(settings, Arc::clone(&clock))?);
-            let timed = Arc::new(TimedDirectory::new(Arc::clone(&directory)));
-            builder = builder.backend(Arc::clone(&timed) as _);
+            let directory = Arc::new(TimedDirectory::new(directory));
+            builder = builder.backend(Arc::clone(&directory) as _);
             directories.push(directory);
-            timed_directories.push(timed);
         }
         let engine = match builder.open().await {
             Ok(engine) => Arc::new(engine),
@@ -144,18 +142,7 @@ impl Assembled {
             Err(error) => return Err(error.into()),
         };
         let (protocols, sockets) = (Vec::new(), None);
-        Ok(Self {
-            engine,
-            pool,
-            clock,
-            rng,
-            directories,
-            timed_directories,
-            protocols,
-            sockets,
-            created,
-            _lock: lock,
-        })
+        Ok(Self { engine, pool, clock, rng, directories, protocols, sockets, created, _lock: lock })
     }
 
     /// Says which of the store and the key ring this opening has created, if any.
@@ -213,13 +200,13 @@ impl Assembled {
     }
 
     /// The directories, in the order of their names.
-    pub(crate) fn directories(&self) -> &[Arc<Directory>] {
-        &self.directories
+    pub(crate) fn directories(&self) -> impl ExactSizeIterator<Item = &Arc<Directory>> {
+        self.timed_directories().iter().map(|timed| timed.directory())
     }
 
     /// The same as backends whose answers are timed.
     pub(crate) fn timed_directories(&self) -> &[Arc<TimedDirectory>] {
-        &self.timed_directories
+        &self.directories
     }
 
     /// The hashing pool.

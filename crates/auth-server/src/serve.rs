@@ -214,7 +214,7 @@ impl Bound {
                 started: assembled.clock().now(),
                 pool: assembled.pool(),
                 engine: Arc::clone(assembled.engine()),
-                directories: assembled.directories().to_vec(),
+                directories: assembled.directories().cloned().collect(),
                 shared: Arc::clone(&shared),
                 last_backup: backups.as_ref().map(|backups| backups.last_good()),
             };

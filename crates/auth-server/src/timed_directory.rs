@@ -20,6 +20,11 @@ impl TimedDirectory {
         Self { directory, seconds: OnceLock::new() }
     }
 
+    /// The directory itself.
+    pub(crate) fn directory(&self) -> &Arc<Directory> {
+        &self.directory
+    }
+
     /// Records the time of each answer from now on; the first call decides where.
     pub(crate) fn record_in(&self, seconds: Histogram) {
         drop(self.seconds.set(seconds));

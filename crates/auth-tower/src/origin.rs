@@ -2,8 +2,8 @@
 //!
 //! Behind a trusted proxy, the client is the nearest address in the header of [`Proxies::header`] that isn't a trusted
 //! proxy's: each proxy appends the address that it saw, so the list is read from its end, and only as far as its writers
-//! are trusted. Where a trusted proxy names no address, nothing before that entry can be believed: the proxy stands for
-//! the client then, and the doubt is told.
+//! are trusted. Where a trusted proxy names no address, nothing before that entry can be believed: the proxy then
+//! counts as the client, and [`Origin::doubt`] says why.
 //!
 //! No other header is read. A proxy that sets one header and passes another on as the client sent it would otherwise let
 //! each client choose its address.

@@ -11,7 +11,7 @@ use super::outbox::{Mail, MailQueue};
 /// The mails that are taken from the queue at a time.
 const BATCH: u32 = 20;
 
-/// The pause when the store or whoever carries mails away can't be reached.
+/// The pause after the store or the mail carrier was out of reach.
 const OUTAGE_PAUSE: Duration = Duration::from_secs(5);
 
 /// Carries mails to their recipients: by SMTP, or by the interface of a mail service.

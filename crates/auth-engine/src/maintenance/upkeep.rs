@@ -66,8 +66,8 @@ impl Engine {
         }
     }
 
-    /// Keeps the caches like the store, again and again. `looked` is told how long each look at the store took, and whether it
-    /// reached the store. It never returns.
+    /// Brings the caches up to date with the store, again and again. Calls `looked` after each read of the store with its time
+    /// and its result. It never returns.
     pub async fn follow_store(&self, mut looked: impl FnMut(Duration, &Result<(), StoreError>) + Send) {
         let mut ticks = interval(COMPARE);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

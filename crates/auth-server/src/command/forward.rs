@@ -54,8 +54,8 @@ pub(super) struct Snippet {
     proxy: Proxy,
     #[command(flatten)]
     file: ConfigFile,
-    /// The application's host, of those in `[forward] hosts`; it can be left out where there is one alone. Caddy and Traefik are
-    /// told so elsewhere.
+    /// The application's host: one of `[forward] hosts`, by default the only one. Caddy and Traefik take hosts from their own
+    /// configurations.
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
     /// Where the application is. Caddy and Traefik are told so elsewhere.

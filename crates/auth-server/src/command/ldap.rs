@@ -81,7 +81,7 @@ impl Check {
     async fn run(self) -> anyhow::Result<()> {
         let assembled = self.file.open().await?;
         let engine = assembled.engine();
-        if assembled.directories().is_empty() {
+        if assembled.directories().len() == 0 {
             bail!("the configuration has no [ldap.NAME]");
         }
         let accounts = Accounts::new(engine);
@@ -102,7 +102,7 @@ impl Check {
                     "the realm {} asks no directory yet: its import line has no `backends`",
                     realm.slug
                 ))?;
-                directories = assembled.directories().iter().collect();
+                directories = assembled.directories().collect();
             }
             for directory in directories {
                 let name = directory.name();
@@ -286,7 +286,7 @@ async fn realms_with_directory(accounts: &Accounts, slug: Option<&str>) -> anyho
 
 /// The directories that a realm asks, in its order.
 pub(super) fn directories_of<'a>(assembled: &'a Assembled, realm: &Realm) -> Vec<&'a Arc<Directory>> {
-    let named = |name: &String| assembled.directories().iter().find(|directory| directory.name() == name);
+    let named = |name: &String| assembled.directories().find(|directory| directory.name() == name);
     realm.backends.iter().filter_map(named).collect()
 }
 
