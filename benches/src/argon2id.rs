@@ -36,6 +36,7 @@ pub fn rivals(params: Params) -> Result<Vec<Rival>> {
     rivals.extend([argon2_rust(params, expected)?, rust_argon2(params, expected)?]);
     rivals.extend(c::rivals(params, input, &expected)?);
     rivals.push(arithmetic_alone(params)?);
+    rivals.extend(c::memory_alone(params)?);
     for kernel in Kernel::available() {
         let widest = if params.lanes() > 1 || kernel == Kernel::PORTABLE { 1 } else { 3 };
         rivals.extend((1..=widest).map(|width| ours(params, kernel, width, expected)));
@@ -63,7 +64,10 @@ fn ours(params: Params, kernel: Kernel, width: u32, expected: Tag) -> Rival {
 }
 
 /// The name of the bound that arithmetic alone sets to one hash with the fastest kernel.
-const ARITHMETIC_ALONE: &str = "as many blocks in 256 KiB: arithmetic alone";
+pub const ARITHMETIC_ALONE: &str = "arithmetic alone, as many blocks in 256 KiB";
+
+/// The name of the bound that memory alone sets to one hash.
+pub const MEMORY_ALONE: &str = c::MEMORY_ALONE;
 
 /// As many blocks as a hash has, computed in memory that the second-level cache holds. What a hash takes longer is the
 /// cost of its memory.

@@ -15,6 +15,7 @@
 //! * **Batches.** While one job waits, a worker computes it alone, which is fastest for that job. When more wait, a
 //!   worker computes up to [`PoolConfig::interleave`] Argon2id hashes of equal parameters together, which does more
 //!   jobs per second.
+//!   [`HashingPool::fit_width`] finds how many do on the machine at hand.
 //! * **Memory.** Each job is charged the memory that its parameters take. A worker keeps memory for current hashes, see
 //!   [`PoolConfig::width`]. A hash that needs more, such as that of an imported record, borrows from a reserve, and waits
 //!   while others have borrowed it; jobs that borrow nothing don't wait for it. What no reserve can hold is refused:
@@ -72,6 +73,7 @@ mod metrics;
 mod over_budget;
 mod reserve;
 mod task;
+mod trial;
 
 pub use busy::Busy;
 pub use class::{JobClass, Priority};
@@ -82,11 +84,13 @@ pub use task::Verification;
 
 use std::fmt;
 use std::io;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
-use auth_argon2::Memory;
+use auth_argon2::{Memory, Params};
 use auth_core::{PasswordString, Rng, Stopwatch};
 use tokio::sync::oneshot;
 
@@ -94,6 +98,13 @@ use crate::password::{HashingRule, OldHash, SecretInput, StoredPassword, Verdict
 use bounded_queue::{BoundedQueue, Next};
 use reserve::Loan;
 use task::{Reply, Task};
+use trial::Trial;
+
+/// How much more hashes together have to do than one at a time: less is noise.
+const MORE_WIDTH: f64 = 1.03;
+
+/// How much more half of the workers have to do than all of them, who serve a few logins at a time better.
+const FEWER_WORKERS: f64 = 1.05;
 
 /// A pool of threads that hash passwords.
 ///
@@ -102,6 +113,8 @@ pub struct HashingPool {
     queue: Arc<BoundedQueue>,
     /// The workers, and the thread that watches the deadlines.
     threads: Vec<JoinHandle<()>>,
+    /// Held during trials: there is one round at a time.
+    trials: Mutex<()>,
 }
 
 impl HashingPool {
@@ -111,7 +124,11 @@ impl HashingPool {
     /// The system's error if a thread can't be started.
     pub fn new(config: PoolConfig, rng: Arc<dyn Rng>, stopwatch: Arc<dyn Stopwatch>) -> io::Result<Self> {
         // If a thread can't be started, dropping the pool ends those that were.
-        let mut pool = Self { queue: Arc::new(BoundedQueue::new(config, stopwatch)), threads: Vec::new() };
+        let mut pool = Self {
+            queue: Arc::new(BoundedQueue::new(config, stopwatch)),
+            threads: Vec::new(),
+            trials: Mutex::default(),
+        };
         for number in 0..config.workers.max(1) {
             let (queue, rng) = (Arc::clone(&pool.queue), Arc::clone(&rng));
             let work = move || work(&queue, rng.as_ref());
@@ -187,6 +204,75 @@ impl HashingPool {
         self.queue.metrics()
     }
 
+    /// Finds how many hashes with these parameters a worker computes together to get most done while all workers are at
+    /// work, and computes as many from now on: at most [`PoolConfig::interleave`], and one unless more do clearly more.
+    ///
+    /// It computes some eighteen hashes on each worker and waits for them, so call it from a thread of its own. Jobs go
+    /// first. Returns `false`, and changes nothing, when jobs left no quiet moment for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use auth_core::{SystemRng, SystemStopwatch};
+    /// use auth_crypto::argon2::Params;
+    /// use auth_crypto::pool::{HashingPool, PoolConfig};
+    ///
+    /// let params = Params::new(64, 2, 1)?;
+    /// let config = PoolConfig::new(2, PoolConfig::INTERLEAVE, params);
+    /// let pool = HashingPool::new(config, Arc::new(SystemRng), Arc::new(SystemStopwatch::start()))?;
+    /// assert!(pool.fit_width(params));
+    /// assert!((1..=PoolConfig::INTERLEAVE).contains(&pool.metrics().width));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn fit_width(&self, params: Params) -> bool {
+        let workers = self.metrics().workers;
+        let widths: Vec<_> =
+            (1..=self.config().width(params)).map(|width| (Trial { params, width }, workers)).collect();
+        let Some(best) = self.best(&widths, MORE_WIDTH) else { return false };
+        self.queue.set_size(|size| size.width = best + 1);
+        true
+    }
+
+    /// Finds whether half of the workers get as much done as all, as they may where two share a core or all wait for the same
+    /// memory, and has so many compute from now on: all unless half do clearly more.
+    ///
+    /// The same holds as for [`fit_width`](Self::fit_width), whose result it uses: call it after that.
+    pub fn fit_workers(&self, params: Params) -> bool {
+        let (all, width) = (self.config().workers.max(1), self.metrics().width);
+        let trial = Trial { params, width: self.config().width(params).min(width) };
+        let Some(best) = self.best(&[(trial, all), (trial, all.div_ceil(2))], FEWER_WORKERS) else {
+            return false;
+        };
+        self.queue.set_size(|size| size.workers = if best == 0 { all } else { all.div_ceil(2) });
+        true
+    }
+
+    /// The candidate that gets most done: the first, unless another does more than it by this factor. `None` when jobs left no
+    /// quiet moment.
+    fn best(&self, candidates: &[(Trial, usize)], factor: f64) -> Option<usize> {
+        if candidates.len() < 2 {
+            return Some(0);
+        }
+        let _alone = self.trials.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut spoiled = 0;
+        let mut round = |(trial, workers): (Trial, usize)| loop {
+            if let Some(rate) = self.queue.round(trial, workers) {
+                return Some(rate);
+            }
+            spoiled += 1;
+            if spoiled > trial::SPOILED {
+                return None;
+            }
+        };
+        // The first round takes memory from the system, and doesn't count.
+        round(*candidates.last()?)?;
+        let rounds =
+            (0..trial::ROUNDS).map(|_| candidates.iter().map(|candidate| round(*candidate)).collect());
+        let rounds: Option<Vec<Vec<f64>>> = rounds.collect();
+        Some(trial::choose(&rounds?, factor))
+    }
+
     /// Has an observer told of the times of jobs from now on. A pool has one observer: further ones are told nothing.
     pub fn observe(&self, observer: Arc<dyn PoolObserver>) {
         self.queue.observe(observer);
@@ -221,10 +307,13 @@ fn work(queue: &BoundedQueue, rng: &dyn Rng) {
     // Kept from one batch to the next.
     let mut own = Memory::new();
     let mut is_wiped = true;
+    // Whether nothing but trials has used it.
+    let mut only_trials = false;
     loop {
         match queue.next(is_wiped) {
             Next::Tasks(tasks, mut loan) => {
                 is_wiped &= loan.is_some();
+                only_trials &= loan.is_some();
                 let memory = loan.as_mut().map_or(&mut own, Loan::memory);
                 let batch: Vec<_> = tasks.iter().map(|task| (task.scheme(), task.estimated_time())).collect();
                 let started = queue.elapsed();
@@ -239,8 +328,25 @@ fn work(queue: &BoundedQueue, rng: &dyn Rng) {
                     queue.give_back(loan);
                 }
             }
+            Next::Trial(trial) => {
+                only_trials |= own.capacity_kib() == 0;
+                is_wiped = false;
+                let started = queue.elapsed();
+                let ran = trial.run(&mut own);
+                // What there is no memory for gets nothing done.
+                queue.tried(if ran.is_ok() {
+                    queue.elapsed().saturating_sub(started)
+                } else {
+                    Duration::MAX
+                });
+            }
             Next::Idle => {
-                own.wipe();
+                // A server that nobody has called yet takes no memory for it.
+                if mem::take(&mut only_trials) {
+                    own.release()
+                } else {
+                    own.wipe()
+                }
                 is_wiped = true;
             }
             Next::Closed => return,

@@ -115,9 +115,10 @@ fn tune_proposes_parameters_for_the_machine_and_writes_them() {
     let tune = ["passwords", "tune", "--config", "auth.toml", "--target", "300ms"];
     let before = std::fs::read_to_string(workspace.path("auth.toml")).unwrap();
     let told = workspace.succeed(&tune, "");
-    assert!(told.starts_with("1 threads with up to 1 hashes each side by side"), "{told}");
+    assert!(told.starts_with("up to 1 threads with up to 1 hashes each side by side"), "{told}");
     assert!(told.contains("now: memory_kib = 64, iterations = 1"), "{told}");
     assert_eq!(told.lines().filter(|line| line.trim_start().starts_with("19 MiB")).count(), 1, "{told}");
+    assert_eq!(told.lines().filter(|line| line.contains("1 × 1")).count(), 1, "what gets most done: {told}");
     assert!(told.contains("proposed: memory_kib = 19456, iterations = "), "{told}");
     assert_eq!(std::fs::read_to_string(workspace.path("auth.toml")).unwrap(), before, "not unless told to");
 

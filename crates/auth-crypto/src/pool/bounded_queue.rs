@@ -15,6 +15,7 @@ use super::fair_queue::{FairQueue, Job};
 use super::metrics::{PoolMetrics, PoolObserver};
 use super::reserve::{Loan, Reserve};
 use super::task::Task;
+use super::trial::{Round, Trial};
 
 /// The time that a worker waits for a job before it is told to wipe its memory.
 const IDLE_AFTER: Duration = Duration::from_millis(100);
@@ -22,24 +23,30 @@ const IDLE_AFTER: Duration = Duration::from_millis(100);
 /// The shortest pause between two looks for overdue jobs.
 const SHORTEST_WATCH: Duration = Duration::from_millis(10);
 
+/// How long a round of trials waits before it looks for jobs that spoil it.
+const LONGEST_BREATH: Duration = Duration::from_millis(20);
+
 /// The shortest delay that a refused caller is told.
 const MIN_RETRY_AFTER: Duration = Duration::from_millis(10);
 
 pub(super) struct BoundedQueue {
     config: PoolConfig,
-    workers: u32,
     stopwatch: Arc<dyn Stopwatch>,
     observer: OnceLock<Arc<dyn PoolObserver>>,
     state: Mutex<State>,
     wake_worker: Condvar,
     /// Notified when the pool is shutting down.
     wake_watcher: Condvar,
+    /// Notified when a worker has ended its part of a round of trials, and when the pool is shutting down.
+    wake_trials: Condvar,
 }
 
 /// The next thing for a worker to do.
 pub(super) enum Next {
     /// One task, or several to compute together, and the memory that one needs beyond the worker's own.
     Tasks(Vec<Task>, Option<Loan>),
+    /// There is no task to begin, and a part in a round of trials.
+    Trial(Trial),
     /// There was no task to begin for a while.
     Idle,
     /// The pool is shutting down.
@@ -52,6 +59,9 @@ struct State {
     estimates: Estimates,
     metrics: PoolMetrics,
     idle_workers: usize,
+    /// The workers that compute jobs.
+    busy_workers: usize,
+    round: Option<Round>,
     closed: bool,
 }
 
@@ -61,14 +71,19 @@ impl BoundedQueue {
             jobs: FairQueue::new(),
             reserve: Reserve::new(config.reserve_kib),
             estimates: Estimates::default(),
-            metrics: PoolMetrics::default(),
+            metrics: PoolMetrics {
+                workers: config.workers.max(1),
+                width: config.interleave.max(1),
+                ..PoolMetrics::default()
+            },
             idle_workers: 0,
+            busy_workers: 0,
+            round: None,
             closed: false,
         };
-        let workers = u32::try_from(config.workers.max(1)).unwrap_or(u32::MAX);
-        let (wake_worker, wake_watcher) = (Condvar::new(), Condvar::new());
+        let (wake_worker, wake_watcher, wake_trials) = (Condvar::new(), Condvar::new(), Condvar::new());
         let (state, observer) = (Mutex::new(state), OnceLock::new());
-        Self { config, workers, stopwatch, observer, state, wake_worker, wake_watcher }
+        Self { config, stopwatch, observer, state, wake_worker, wake_watcher, wake_trials }
     }
 
     pub(super) fn config(&self) -> &PoolConfig {
@@ -117,10 +132,14 @@ impl BoundedQueue {
         loop {
             self.refuse_overdue(&mut state);
             if let Some((tasks, loan)) = self.take(&mut state) {
+                state.busy_workers += 1;
                 return Next::Tasks(tasks, loan);
             }
             if state.closed {
                 return Next::Closed;
+            }
+            if let Some(trial) = state.round.as_mut().and_then(Round::join) {
+                return Next::Trial(trial);
             }
             if timed_out {
                 return Next::Idle;
@@ -146,6 +165,7 @@ impl BoundedQueue {
             state.estimates.record(scheme, *estimated, took / count);
         }
         state.metrics.add_batch(batch.len());
+        state.busy_workers = state.busy_workers.saturating_sub(1);
         drop(state);
         if let Some(observer) = self.observer.get() {
             batch.iter().for_each(|(scheme, _)| observer.hashed(scheme, took / count));
@@ -180,6 +200,43 @@ impl BoundedQueue {
         drop(state);
         self.wake_worker.notify_all();
         self.wake_watcher.notify_all();
+        self.wake_trials.notify_all();
+    }
+
+    /// Has so many workers do a trial at the same time. Returns their hashes per second; `None` when jobs came in between, or
+    /// the pool is shutting down.
+    pub(super) fn round(&self, trial: Trial, workers: usize) -> Option<f64> {
+        let mut state = self.state();
+        let begun = state.metrics.begun;
+        state.round = Some(Round::new(trial, workers));
+        self.wake_worker.notify_all();
+        loop {
+            let is_spoiled = state.closed || state.busy_workers > 0 || state.metrics.begun != begun;
+            let round = state.round.as_mut()?;
+            if is_spoiled {
+                round.spoil();
+            }
+            if let Some(rate) = round.result() {
+                state.round = None;
+                return (!is_spoiled).then_some(rate);
+            }
+            let waited = self.wake_trials.wait_timeout(state, LONGEST_BREATH);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Records that a worker took so long for its part of a round.
+    pub(super) fn tried(&self, took: Duration) {
+        if let Some(round) = &mut self.state().round {
+            round.leave(took);
+        }
+        self.wake_trials.notify_all();
+    }
+
+    /// Sets how many workers compute jobs at the same time, and how many jobs each computes together.
+    pub(super) fn set_size(&self, size: impl FnOnce(&mut PoolMetrics)) {
+        size(&mut self.state().metrics);
+        self.wake_worker.notify_all();
     }
 
     /// See [`HashingPool::observe`](super::HashingPool::observe).
@@ -196,10 +253,12 @@ impl BoundedQueue {
     /// The next tasks whose callers still wait, and the memory that they borrow.
     fn take(&self, state: &mut State) -> Option<(Vec<Task>, Option<Loan>)> {
         loop {
+            let others = state.metrics.workers.checked_sub(state.busy_workers + 1)?;
             // Idle workers have been woken and are about to take their share.
-            let share = state.jobs.len().div_ceil(state.idle_workers + 1);
-            let State { jobs, reserve, .. } = &mut *state;
-            let width = |params| self.config.width(params).min(share);
+            let share = state.jobs.len().div_ceil(state.idle_workers.min(others) + 1);
+            let State { jobs, reserve, metrics, .. } = &mut *state;
+            let most = metrics.width.min(share);
+            let width = |params| self.config.width(params).min(most);
             let batch = jobs.pop_batch(width, |need_kib| reserve.has_room(need_kib));
             if batch.is_empty() {
                 return None;
@@ -246,7 +305,8 @@ impl BoundedQueue {
 
     /// A refused caller is told to come back when everything that waits now is done.
     fn busy(&self, state: &State) -> Busy {
-        Busy { retry_after: (state.jobs.cost() / self.workers).max(MIN_RETRY_AFTER) }
+        let workers = u32::try_from(state.metrics.workers).unwrap_or(u32::MAX);
+        Busy { retry_after: (state.jobs.cost() / workers.max(1)).max(MIN_RETRY_AFTER) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

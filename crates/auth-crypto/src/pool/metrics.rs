@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The counts of a pool since it was started, and the number of jobs that wait now.
+/// The counts of a pool since it was started, the number of jobs that wait now, and what it computes at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PoolMetrics {
@@ -18,6 +18,11 @@ pub struct PoolMetrics {
     pub abandoned: u64,
     /// The number of batches of each size: the first entry counts jobs computed alone, the second pairs, and so on.
     pub batch_sizes: Vec<u64>,
+    /// The workers that compute jobs at the same time, at most.
+    pub workers: usize,
+    /// The jobs that a worker computes together, at most. Memory may allow fewer, see
+    /// [`PoolConfig::width`](super::PoolConfig::width).
+    pub width: usize,
 }
 
 /// An observer is told how long jobs waited and took. It must be quick: the pool's queue waits for it.

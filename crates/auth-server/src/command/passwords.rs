@@ -2,14 +2,15 @@
 
 mod measure;
 
-use auth_core::cores;
 use std::fmt::{self, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use auth_core::{SystemRng, SystemStopwatch, cores};
 use auth_crypto::argon2::{Kernel, Params};
-use auth_crypto::pool::PoolConfig;
+use auth_crypto::pool::{HashingPool, PoolConfig, PoolMetrics};
 use toml_edit::DocumentMut;
 
 use self::measure::Measure;
@@ -56,8 +57,12 @@ struct Choice {
     params: Params,
     /// The time of one hash alone.
     one: Duration,
-    /// Hashes per second with all threads at work.
+    /// Hashes per second with as many at once as get most done.
     per_second: f64,
+    /// The threads that get most done.
+    workers: usize,
+    /// The hashes that each of them computes side by side.
+    width: usize,
     /// The memory of all threads.
     all_mib: usize,
 }
@@ -77,7 +82,7 @@ impl Tune {
         let budget_kib = budget_kib(&config);
         let most_kib = budget_kib / (pool.workers * pool.interleave);
         print_line(format_args!(
-            "{} threads with up to {} hashes each side by side, instructions: {}, memory for hashing: {} MiB",
+            "up to {} threads with up to {} hashes each side by side, instructions: {}, memory for hashing: {} MiB",
             pool.workers,
             pool.interleave,
             Kernel::detect().name(),
@@ -89,8 +94,8 @@ impl Tune {
         print_line(format_args!("now: {}: {:.1} ms", keys_of(current), milliseconds(took)))?;
         print_line("")?;
         print_line(format_args!(
-            "{:>10} {:>7} {:>12} {:>19} {:>14}",
-            "memory", "passes", "one login", "logins per second", "memory of all"
+            "{:>10} {:>7} {:>12} {:>19} {:>22} {:>14}",
+            "memory", "passes", "one login", "logins per second", "threads × side by side", "memory of all"
         ))?;
         let mut proposed: Option<Choice> = None;
         for memory_mib in MEMORIES_MIB.into_iter().filter(|mib| *mib as usize * 1024 <= most_kib) {
@@ -99,7 +104,8 @@ impl Tune {
             };
             let (memory_kib, iterations) = (params.memory_kib(), params.iterations());
             let passwords = Passwords { memory_kib, iterations, ..config.passwords.clone() };
-            let choice = Choice::measure(params, &passwords.pool(cores())?, &mut measure)?;
+            let choice =
+                Choice::measure(params, passwords.pool(cores())?, passwords.workers != 0, &mut measure)?;
             print_line(&choice)?;
             if choice.params.iterations() >= MIN_PASSES || proposed.is_none() {
                 proposed = Some(choice);
@@ -135,10 +141,21 @@ impl Tune {
 
 impl Choice {
     /// Measures a pool that was configured for these parameters.
-    fn measure(params: Params, pool: &PoolConfig, measure: &mut Measure) -> anyhow::Result<Self> {
+    fn measure(
+        params: Params,
+        pool: PoolConfig,
+        workers_are_set: bool,
+        measure: &mut Measure,
+    ) -> anyhow::Result<Self> {
         let one = measure.one(params)?;
-        let per_second = Measure::per_second(params, pool.workers, pool.width(params))?;
-        Ok(Self { params, one, per_second, all_mib: pool.memory_kib / 1024 })
+        let fitted = HashingPool::new(pool, Arc::new(SystemRng), Arc::new(SystemStopwatch::start()))?;
+        // It has no jobs that could keep it from measuring.
+        let _ = fitted.fit_width(params) && (workers_are_set || fitted.fit_workers(params));
+        let PoolMetrics { workers, width, .. } = fitted.metrics();
+        drop(fitted);
+        let width = width.min(pool.width(params));
+        let per_second = Measure::per_second(params, workers, width)?;
+        Ok(Self { params, one, per_second, workers, width, all_mib: pool.memory_kib / 1024 })
     }
 }
 
@@ -148,10 +165,11 @@ impl fmt::Display for Choice {
         write!(memory, "{} MiB", self.params.memory_kib() / 1024)?;
         write!(
             f,
-            "{memory:>10} {:>7} {:>9.1} ms {:>19.0} {:>10} MiB",
+            "{memory:>10} {:>7} {:>9.1} ms {:>19.0} {:>22} {:>10} MiB",
             self.params.iterations(),
             milliseconds(self.one),
             self.per_second,
+            format!("{} × {}", self.workers, self.width),
             self.all_mib
         )
     }

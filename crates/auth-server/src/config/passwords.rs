@@ -38,9 +38,9 @@ pub struct Passwords {
     pub min_length: u32,
     /// The fewest guesses that a new password may take, as zxcvbn estimates.
     pub min_guesses: u64,
-    /// Hashing threads; 0 for one per core.
+    /// Hashing threads; 0 for one per core, or for half as many where the server measures that they get more done.
     pub workers: u32,
-    /// The most hashes that a thread computes side by side.
+    /// The most hashes that a thread computes side by side. The server measures at its start how many get most done.
     #[serde(deserialize_with = "positive")]
     pub interleave: u32,
     /// The memory of all hashes together, in MiB. Of it, 128 MiB are held back for stored hashes that need more than a

@@ -56,6 +56,10 @@ families! {
     HASHING_SECONDS = Histogram "auth_server_hashing_seconds" ["scheme"] "How long a job kept a core busy.";
     HASHING_ROUNDS = Counter "auth_server_hashing_rounds_total" ["jobs"]
         "Rounds of a thread, by how many jobs it did together.";
+    HASHING_WORKERS = Gauge "auth_server_hashing_workers" []
+        "Threads that compute at once, at most: as many as were measured to get most done.";
+    HASHING_WIDTH = Gauge "auth_server_hashing_width" []
+        "Jobs that a thread does together, at most: as many as were measured to get most done.";
     STORE_UP = Gauge "auth_server_store_up" [] "Whether the last look at the store reached it: 1 or 0.";
     STORE_LOOK_SECONDS = Histogram "auth_server_store_look_seconds" []
         "How long the look at the store took that is made twice a second.";

@@ -13,7 +13,7 @@ use super::Metrics;
 use super::families::{
     ATTEMPTS, BACKUP_LAST_GOOD, BUILD, CONNECTIONS, CONNECTIONS_ENDED, DIRECTORY_ANSWERS, FORWARDING_DOUBTED,
     HASHING_ABANDONED, HASHING_LATE, HASHING_REFUSED, HASHING_ROUNDS, HASHING_SECONDS, HASHING_WAIT_SECONDS,
-    HASHING_WAITING, LOG_LINES_LOST, MAILS, REFUSED, SOCKETS, STARTED,
+    HASHING_WAITING, HASHING_WIDTH, HASHING_WORKERS, LOG_LINES_LOST, MAILS, REFUSED, SOCKETS, STARTED,
 };
 use crate::backups::LastGood;
 use crate::logging;
@@ -87,8 +87,11 @@ impl Sources {
     }
 
     fn read_pool(&self, metrics: &Metrics) {
-        let PoolMetrics { waiting, refused, late, abandoned, batch_sizes, .. } = self.pool.metrics();
+        let PoolMetrics { waiting, refused, late, abandoned, batch_sizes, workers, width, .. } =
+            self.pool.metrics();
         metrics.set(&HASHING_WAITING, &[], waiting);
+        metrics.set(&HASHING_WORKERS, &[], workers);
+        metrics.set(&HASHING_WIDTH, &[], width);
         metrics.counter(&HASHING_REFUSED, &[]).absolute(refused);
         metrics.counter(&HASHING_LATE, &[]).absolute(late);
         metrics.counter(&HASHING_ABANDONED, &[]).absolute(abandoned);
