@@ -76,7 +76,8 @@ fn compile_all() -> Result<Vec<(&'static str, PathBuf)>> {
         let mut arguments = vec!["-O3".into(), "-march=native".into(), "-pthread".into()];
         arguments.push(format!("-I{}", sources.join("include").display()));
         arguments.extend(FILES.map(|file| sources.join(file).display().to_string()));
-        compile("argon2.c", &program, arguments).with_context(|| format!("{SOURCES}={}", sources.display()))?;
+        compile("argon2.c", &program, arguments)
+            .with_context(|| format!("{SOURCES}={}", sources.display()))?;
         programs.push((NATIVE, program));
     }
     Ok(programs)

@@ -7,7 +7,8 @@
 //! * in [`rounds`] (`cargo run -p benches --release --bin ratios`), where rivals alternate and the medians of the
 //!   rounds' ratios are compared, which are valid on a busy machine too.
 //!
-//! [`report`] writes the results as text, Markdown and bars. The programs `http` and `flood` measure the running
+//! [`report`] writes the results as text, Markdown and bars, keeps the samples, and says by [`neighbours`] whether the machine
+//! was quiet. The programs `http` and `flood` measure the running
 //! server, which [`server`] starts; `store-scale` measures stores of different sizes.
 //!
 //! ```
@@ -26,6 +27,7 @@
 
 pub mod argon2id;
 pub mod login;
+pub mod neighbours;
 pub mod report;
 pub mod rounds;
 pub mod server;

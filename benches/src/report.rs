@@ -5,6 +5,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use crate::neighbours::Ticks;
+use crate::rounds::Measured;
+
 /// The tables and goals of one run.
 ///
 /// ```
@@ -14,10 +17,20 @@ use anyhow::{Context, Result};
 /// report.at_least("one hash against `argon2`", 1.5, 1.6);
 /// assert!(report.markdown("example").contains("| one hash against `argon2` | ≥ 1.5× | 1.60× |"));
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Report {
+    began: Ticks,
     goals: Vec<Goal>,
     tables: Vec<Table>,
+    /// What was measured, of what, and each sample.
+    samples: Vec<(String, Measured)>,
+}
+
+impl Default for Report {
+    /// An empty report, which begins now.
+    fn default() -> Self {
+        Self { began: Ticks::now(), goals: Vec::new(), tables: Vec::new(), samples: Vec::new() }
+    }
 }
 
 /// A goal and the result.
@@ -79,6 +92,11 @@ impl Report {
         self.tables.push(table);
     }
 
+    /// Keeps the samples behind a table.
+    pub fn samples(&mut self, title: &str, measured: &[Measured]) {
+        self.samples.extend(measured.iter().map(|one| (title.to_owned(), one.clone())));
+    }
+
     /// The report as text in columns: the tables, then the goals.
     #[must_use]
     pub fn text(&self) -> String {
@@ -101,6 +119,7 @@ impl Report {
             let missed = if goal.reached { "" } else { "  missed" };
             put(&mut text, format_args!("{:76} {:>10} {:>14}{missed}\n", goal.what, goal.wanted, goal.found));
         }
+        put(&mut text, format_args!("\n{}\n", self.began.neighbours(Ticks::now())));
         text
     }
 
@@ -109,6 +128,7 @@ impl Report {
     pub fn markdown(&self, name: &str) -> String {
         let mut text =
             format!("# Bench: {name}\n\nWritten by `cargo xtask bench`; see docs/speed.md. {}\n", machine());
+        put(&mut text, format_args!("{}\n", self.began.neighbours(Ticks::now())));
         if !self.goals.is_empty() {
             put(&mut text, format_args!("\n{GOALS}\n\n| what | goal | measured |\n| --- | --- | --- |\n"));
         }
@@ -172,7 +192,23 @@ impl Report {
         })
     }
 
-    /// Writes `NAME.md` into a folder, and `NAME.svg` if a table has bars. Creates the folder if necessary.
+    /// All samples, a line each: what was measured, of what, and the seconds of one operation.
+    ///
+    /// # Errors
+    /// None in practice: a text takes any number of lines.
+    pub fn csv(&self) -> Result<Vec<u8>> {
+        let mut lines = csv::Writer::from_writer(Vec::new());
+        lines.write_record(["table", "row", "seconds"])?;
+        for (title, measured) in &self.samples {
+            for seconds in &measured.seconds {
+                lines.write_record([title, &measured.name, &format!("{seconds:.4e}")])?;
+            }
+        }
+        Ok(lines.into_inner()?)
+    }
+
+    /// Writes `NAME.md` into a folder, `NAME.svg` if a table has bars, and `NAME.csv` if there are samples. Creates the folder if
+    /// necessary.
     ///
     /// # Errors
     /// An error if a file can't be written.
@@ -181,6 +217,9 @@ impl Report {
         std::fs::write(folder.join(format!("{name}.md")), self.markdown(name))?;
         if let Some(svg) = self.svg() {
             std::fs::write(folder.join(format!("{name}.svg")), svg)?;
+        }
+        if !self.samples.is_empty() {
+            std::fs::write(folder.join(format!("{name}.csv")), self.csv()?)?;
         }
         Ok(())
     }
@@ -231,6 +270,10 @@ mod tests {
             assert!(markdown.lines().any(|found| found == line), "{markdown}");
         }
         assert!(report.text().contains("missed"));
+        assert!(markdown.contains("While it ran, other processes took "), "{markdown}");
+        report.samples("m < n, two", &[Measured { name: "ours".into(), seconds: vec![0.00123456, 2.0] }]);
+        let csv = String::from_utf8(report.csv().unwrap()).unwrap();
+        assert_eq!(csv, "table,row,seconds\n\"m < n, two\",ours,1.2346e-3\n\"m < n, two\",ours,2.0000e0\n");
         let svg = report.svg().unwrap();
         assert!(svg.contains("m &lt; n") && svg.matches("<rect").count() == 3);
     }

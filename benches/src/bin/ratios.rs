@@ -9,9 +9,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use auth_argon2::{Kernel, Params};
-use benches::argon2id::{
-    ARGON2, ARGON2_RUST, ARITHMETIC_ALONE, C_NATIVE, MEMORY_ALONE, SETTINGS, our_name,
-};
+use benches::argon2id::{ARGON2, ARGON2_RUST, ARITHMETIC_ALONE, C_NATIVE, MEMORY_ALONE, SETTINGS, our_name};
 use benches::report::{Report, Table};
 use benches::rounds::{Measured, measure};
 use benches::{argon2id, login, tokens};
@@ -88,16 +86,29 @@ fn measure_argon2id(rounds: usize) -> Result<Report> {
             }
             match (memory_kib, busy) {
                 (19_456, 1) => {
-                    for (kernel, wanted) in [("avx512", 3.3), ("avx2", 1.6)] {
-                        if let Some(kernel) = kernels.iter().find(|one| one.name() == kernel) {
-                            let what = format!("one hash, one core, {}, against `argon2`", kernel.name());
-                            goal(&what, wanted, &our_name(*kernel, 1), ARGON2);
-                        }
+                    for (kernel, of_argon2, of_argon2_rust) in [("avx512", 3.3, 1.6), ("avx2", 1.6, 1.2)] {
+                        let Some(kernel) = kernels.iter().find(|one| one.name() == kernel) else { continue };
+                        let (what, ours) =
+                            (format!("one hash, one core, {}", kernel.name()), our_name(*kernel, 1));
+                        goal(&format!("{what}, against `argon2`"), of_argon2, &ours, ARGON2);
+                        goal(&format!("{what}, against `argon2-rust`"), of_argon2_rust, &ours, ARGON2_RUST);
                     }
-                    goal("the same against `argon2-rust`", 1.25, &single, ARGON2_RUST);
-                    goal("the same against the C reference, `-march=native`", 1.45, &single, C_NATIVE);
+                    goal(
+                        "one hash, one core, against the C reference, `-march=native`",
+                        1.45,
+                        &single,
+                        C_NATIVE,
+                    );
                 }
-                (19_456, _) => goal("all cores, three together against one at a time", 1.25, &three, &single),
+                (19_456, _) => {
+                    let widths = (1..=3).map(|width| our_name(best, width)).filter_map(|name| found(&name));
+                    let widest = widths.min_by(|a, b| a.median().total_cmp(&b.median()));
+                    if let Some(widest) = widest {
+                        let name = &widest.name;
+                        goal(&format!("all cores, {name}, against one at a time"), 1.0, name, &single);
+                        goal(&format!("all cores, {name}, against `argon2-rust`"), 1.9, name, ARGON2_RUST);
+                    }
+                }
                 (65_536, busy) if busy == cores => {
                     goal("all cores, three together against `argon2-rust`", 1.6, &three, ARGON2_RUST);
                 }
@@ -105,6 +116,7 @@ fn measure_argon2id(rounds: usize) -> Result<Report> {
                 _ => {}
             }
             let title = format!("Argon2id {setting}, {busy} of {cores} cores busy");
+            report.samples(&title, &measured);
             report.table(table(title, &measured, &OTHERS, "ms a hash", 1e3));
         }
     }
@@ -116,8 +128,10 @@ fn measure_argon2id(rounds: usize) -> Result<Report> {
 fn measure_tokens(rounds: usize) -> Result<Report> {
     let mut report = Report::default();
     let measured = measure(vec![tokens::issue()?], rounds)?;
+    report.samples("Issue", &measured);
     report.table(table("Issue".to_owned(), &measured, &[tokens::JSONWEBTOKEN], "µs", 1e6));
     let measured = measure(vec![tokens::check()?], rounds)?;
+    report.samples("Check", &measured);
     let found = |name: &str| measured.iter().find(|one| one.name == name).context("not measured");
     let codec = found(tokens::CODEC)?;
     let slower = codec.median() / found(tokens::BARE_HMAC)?.median();
@@ -131,6 +145,7 @@ fn measure_tokens(rounds: usize) -> Result<Report> {
 fn measure_logins(rounds: usize) -> Result<Report> {
     let mut report = Report::default();
     let measured = measure(vec![login::rivals()?], rounds)?;
+    report.samples("Login without HTTP, one at a time", &measured);
     report.table(table(
         "Login without HTTP, one at a time".to_owned(),
         &measured,

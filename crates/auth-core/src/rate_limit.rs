@@ -221,7 +221,7 @@ impl<K: Clone + Eq + Hash> RateLimiter<K> {
             }
             self.touched.pop_front();
         }
-        // A key without a touch of its own: one whose newest attempt was given back when its older touch was gone.
+        // A key without a touch of its own: one whose newest attempt, by a clock that was set back a little, was given back.
         if self.windows.len() >= self.capacity {
             self.list_touches();
             while self.windows.len() >= self.capacity
@@ -245,8 +245,10 @@ impl<K: Clone + Eq + Hash> RateLimiter<K> {
         }
     }
 
-    /// Lists the last touch of each key: of what there is, since a newest attempt that was given back leaves an older one.
+    /// Lists the last touch of each key: of what there is, since a newest attempt that was given back leaves an older one. A key
+    /// without attempts, all of which have left the window, is dropped: nothing could list it.
     fn list_touches(&mut self) {
+        self.windows.retain(|_, window| !window.attempts.is_empty());
         let last = |(key, window): (&K, &SlidingWindow)| Some((*window.attempts.back()?, key.clone()));
         let mut touched: Vec<_> = self.windows.iter().filter_map(last).collect();
         touched.sort_by_key(|(at, _)| *at);

@@ -106,6 +106,33 @@ fn flood_of_counted_keys_stays_within_capacity_too() {
 }
 
 #[test]
+fn keys_whose_attempts_have_all_left_the_window_take_no_room() {
+    let mut limiter = RateLimiter::new(QUOTA, 2);
+    limiter.reserve(&"a", at(0));
+    limiter.reserve(&"b", at(0));
+    let later = at(0) + QUOTA.window + Duration::from_secs(1);
+    assert!(!limiter.is_closed(&"a", later) && limiter.closed(later).is_empty());
+    limiter.list_touches();
+    for key in ["c", "d", "c", "d"] {
+        limiter.reserve(&key, later);
+        assert!(limiter.len() <= 2);
+    }
+    assert_eq!(limiter.reserve(&"c", later).remaining, QUOTA.attempts - 3, "both kept their attempts");
+}
+
+#[test]
+fn a_key_that_nothing_lists_makes_room_too() {
+    let mut limiter = RateLimiter::new(QUOTA, 1);
+    limiter.reserve(&"a", Timestamp::from_millis(1));
+    limiter.reserve(&"a", Timestamp::from_millis(0));
+    limiter.list_touches();
+    limiter.give_back(&"a", Timestamp::from_millis(0));
+    limiter.reserve(&"b", Timestamp::from_millis(2));
+    assert_eq!(limiter.len(), 1);
+    assert_eq!(limiter.frees_at(&"a"), None);
+}
+
+#[test]
 fn idle_keys_are_dropped_when_another_comes_and_those_in_their_window_stay() {
     let mut limiter = RateLimiter::new(QUOTA, 10);
     limiter.reserve(&"a", at(0));

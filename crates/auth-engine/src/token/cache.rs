@@ -5,14 +5,20 @@
 //!               found in the store                   notified of a change of its user
 //!   absent ─────────────────────────▶ cached ─────────────────────────────────────▶ absent
 //!                                        │  its version differs, compared twice a second
+//!                                        ├────────────────────────────────────────▶ absent
+//!                                        │  not used for a minute
 //!                                        └────────────────────────────────────────▶ absent
 //! ```
 //!
 //! The comparison of versions twice a second is the truth; notifications come sooner, and at once for changes by this
 //! server. When the last comparison that ended began more than a second ago, the cache counts as empty. Credentials that
 //! were not found are not cached.
+//!
+//! A store that counts its changes is compared by that count alone. One that doesn't is asked for the version of each user
+//! that is known here, so what is not used is forgotten: to compare it for a minute costs such a store about as much as to
+//! read it anew once.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,6 +41,9 @@ const REMEMBERED: usize = 1024;
 /// After so many comparisons, entries that are worth nothing are removed.
 const SWEEP: u32 = 16;
 
+/// How long an entry is kept unused where keeping it costs the store something.
+const IDLE: Duration = Duration::from_secs(60);
+
 /// When more entries than this are new, all entries are compared.
 const MANY: usize = 16_384;
 
@@ -52,6 +61,8 @@ pub(crate) struct Holder {
     pub(crate) credential: Credential,
     /// When a use of the credential was last noted, in milliseconds.
     pub(crate) noted: AtomicI64,
+    /// When the entry was last used, to the second, in milliseconds.
+    used: AtomicI64,
 }
 
 impl From<(Credential, Account)> for Holder {
@@ -61,7 +72,18 @@ impl From<(Credential, Account)> for Holder {
             totp: account.totp,
             user: account.user,
             noted: AtomicI64::new(credential.last_used.map_or(i64::MIN, Timestamp::as_millis)),
+            used: AtomicI64::new(i64::MIN),
             credential,
+        }
+    }
+}
+
+impl Holder {
+    /// Notes a use. Most uses of an entry that is used often only read.
+    fn note_use(&self, now: Timestamp) {
+        let (last, now) = (self.used.load(Ordering::Relaxed), now.as_millis());
+        if now.saturating_sub(last) >= 1000 {
+            self.used.store(now, Ordering::Relaxed);
         }
     }
 }
@@ -174,7 +196,9 @@ impl CredentialCache {
         }
         let holder = self.entries.get(key)?;
         let user = &holder.user;
-        (self.current.get(&user.id)? == user.version).then_some(holder)
+        let holder = (self.current.get(&user.id)? == user.version).then_some(holder)?;
+        holder.note_use(now);
+        Some(holder)
     }
 
     /// The stamp to take before the store is read.
@@ -195,6 +219,7 @@ impl CredentialCache {
         if self.current.get(&user.id).is_some_and(|current| current > user.version) {
             return;
         }
+        holder.note_use(now);
         self.current.insert(user.id, user.version);
         self.entries.insert(key, Arc::clone(holder));
         let mut state = self.compared_state();
@@ -230,15 +255,24 @@ impl CredentialCache {
         self.compared_state().counter = counter;
         self.compared.fetch_max(began.as_millis(), Ordering::AcqRel);
         if self.comparisons.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEEP) {
-            self.sweep();
+            let kept = i64::try_from((IDLE + self.outage).as_millis()).unwrap_or(i64::MAX);
+            self.sweep(counter.is_none().then(|| began.as_millis().saturating_sub(kept)));
         }
         Ok(())
     }
 
     /// Removes the entries that are worth nothing, as their users have changed since: they would fill the cache with
-    /// credentials that nobody presents again.
-    fn sweep(&self) {
-        self.entries.retain(|_, holder| self.current.get(&holder.user.id) == Some(holder.user.version));
+    /// credentials that nobody presents again. Also removes those that were last used before a moment, in milliseconds, and
+    /// users without entries: an entry that is added meanwhile may be among them, and is read once more.
+    fn sweep(&self, unused_since: Option<i64>) {
+        self.entries.retain(|_, holder| {
+            let is_current = self.current.get(&holder.user.id) == Some(holder.user.version);
+            is_current && unused_since.is_none_or(|since| holder.used.load(Ordering::Relaxed) >= since)
+        });
+        if unused_since.is_some() {
+            let users: HashSet<UserId> = self.entries.iter().map(|(_, holder)| holder.user.id).collect();
+            self.current.retain(|user, _| users.contains(user));
+        }
     }
 
     fn compared_state(&self) -> MutexGuard<'_, ComparedState> {

@@ -41,13 +41,17 @@ fn stored() -> Credential {
 }
 
 fn holder(version: u64) -> Arc<Holder> {
-    let user = Arc::new(user(version));
+    holder_of(user(version))
+}
+
+fn holder_of(user: User) -> Arc<Holder> {
     Arc::new(Holder {
-        user,
+        user: Arc::new(user),
         has_password: true,
         totp: false,
         credential: stored(),
         noted: AtomicI64::default(),
+        used: AtomicI64::default(),
     })
 }
 
@@ -283,11 +287,52 @@ fn entries_of_users_that_have_changed_are_removed() {
     let (stale, good) = (holder(1), holder(2));
     let stamp = cache.read_stamp(at(0));
     cache.add(stamp, at(0), KEY, &stale);
-    cache.sweep();
+    cache.sweep(None);
     assert_eq!(cache.entries.len(), 1, "a good one stays");
     cache.changed(stale.user.id);
     let stamp = cache.read_stamp(at(0));
     cache.add(stamp, at(0), OTHER_KEY, &good);
-    cache.sweep();
+    cache.sweep(None);
     assert_eq!((cache.entries.len(), cache.entries.get(&OTHER_KEY).is_some()), (1, true));
+}
+
+#[test]
+fn what_is_not_used_is_forgotten_where_it_is_to_be() {
+    let cache = compared();
+    let other = holder_of(User { id: UserId::from_bytes([8; 16]), ..user(1) });
+    cache.add(cache.read_stamp(at(0)), at(0), KEY, &holder(1));
+    cache.add(cache.read_stamp(at(0)), at(0), OTHER_KEY, &other);
+    assert!(is_cached(&cache, 500), "a use within the second is not noted");
+    cache.sweep(Some(at(0).as_millis()));
+    assert_eq!((cache.entries.len(), cache.current.len()), (2, 2));
+    cache.compared.store(at(1000).as_millis(), Ordering::Release);
+    assert!(is_cached(&cache, 1000));
+    cache.sweep(None);
+    assert_eq!((cache.entries.len(), cache.current.len()), (2, 2));
+    cache.sweep(Some(at(1).as_millis()));
+    assert_eq!((cache.entries.len(), cache.current.len()), (1, 1));
+    assert!(is_cached(&cache, 1000), "the one that was used");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_without_a_count_of_changes_is_not_asked_for_what_nobody_uses() {
+    let folder = tempfile::tempdir().unwrap();
+    for (server, counts) in both(&folder).await.into_iter().zip([true, false]) {
+        assert_eq!(server.present(async {}).await, (GOOD, READ));
+        let pass = async |seconds: u64, used: bool| {
+            for _ in 0..2 * seconds {
+                server.clock.advance(Duration::from_millis(500));
+                server.cache.compare().await.unwrap();
+                if used {
+                    assert_eq!(server.present(async {}).await, (GOOD, !READ));
+                }
+            }
+        };
+        pass(90, true).await;
+        pass(50, false).await;
+        assert_eq!(server.present(async {}).await, (GOOD, !READ), "used less than a minute ago");
+        pass(90, false).await;
+        assert_eq!(server.cache.current.len(), usize::from(counts));
+        assert_eq!(server.present(async {}).await, (GOOD, counts != READ), "counts: {counts}");
+    }
 }
