@@ -61,7 +61,7 @@ pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
     let _incremental = sh.push_env("CARGO_INCREMENTAL", "1");
     let _symbols = sh.push_env("CARGO_PROFILE_DEV_DEBUG", "0");
     let mut tally = Tally::default();
-    for (packages, skipped) in [(NEAR, SLOW), (ALL, &[])] {
+    for (packages, skipped) in [(NEAR, SLOW), (ALL, &[][..])] {
         // What was caught is not tried again.
         let iterate = (packages == ALL).then_some("--iterate");
         let skip: Vec<&str> = skipped.iter().flat_map(|name| ["--skip", name]).collect();

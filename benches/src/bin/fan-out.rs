@@ -95,13 +95,14 @@ fn fill(arguments: &Arguments, cluster: &Cluster, url: &str) -> Result<()> {
     let output = seed.output().with_context(|| arguments.server.display().to_string())?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     cluster.sql_in("test_0", "VACUUM ANALYZE")?;
-    for table in ["account", "name", "credential"] {
-        let sizes = cluster.sql_in(
-            "test_0",
-            &format!("SELECT pg_table_size('{table}') / 1048576, pg_indexes_size('{table}') / 1048576"),
-        )?;
-        let (table_size, indexes) = sizes.split_once('|').context("two sizes")?;
-        println!("table {table}: {table_size} MiB, its indexes {indexes} MiB");
+    let sizes = cluster.sql_in(
+        "test_0",
+        "SELECT relname, pg_table_size(oid) / 1048576, pg_indexes_size(oid) / 1048576 FROM pg_class WHERE relkind = 'r' \
+         AND pg_total_relation_size(oid) > 1048576 AND relnamespace = 'public'::regnamespace ORDER BY 2 DESC",
+    )?;
+    for line in sizes.lines() {
+        let [table, size, indexes] = line.split('|').collect::<Vec<_>>()[..] else { continue };
+        println!("table {table}: {size} MiB, its indexes {indexes} MiB");
     }
     Ok(())
 }

@@ -78,6 +78,7 @@ mod login;
 mod name;
 mod permission;
 mod policy;
+mod profile_memo;
 mod protocol;
 mod random;
 mod rate_limit;
@@ -114,6 +115,7 @@ pub use login::{
 pub use name::{CredentialKind, ExactPoint, ProtocolName};
 pub use permission::Permission;
 pub use policy::{PasswordPolicy, PolicyRule};
+pub use profile_memo::ProfileMemo;
 pub use protocol::{
     Answer, AttemptCounting, BodyRule, BodyTooLarge, LoginQuotas, Protocol, ProtocolRules, RequestError,
     Route, RouteMatch, TokenPolicy,

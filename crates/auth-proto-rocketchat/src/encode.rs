@@ -15,4 +15,4 @@ pub(crate) use error_body::{
 };
 pub(crate) use error_text::{Details, ErrorCode, ErrorText, ErrorTexts, of_action_error, of_login_error};
 pub(crate) use me::Me;
-pub(crate) use response::{CALL_HEADERS, done, finish, json, page, rate_limit, success, text};
+pub(crate) use response::{CALL_HEADERS, done, finish, json, json_body, page, rate_limit, success, text};

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use auth_core::{
     AddressVerification, Authenticator, CheckReply, CredentialCheck, CredentialKind, ExternalId,
     FailureReason, Grant, GrantKind, InternalError, LoginAttempt, LoginError, OwnAccount, PasswordReset,
-    Peer, PersonalTokens, PresentedCredential, Profile, ProtocolName, Realm, RealmName, Realms,
+    Peer, PersonalTokens, PresentedCredential, Profile, ProfileMemo, ProtocolName, Realm, RealmName, Realms,
     RequestLimits, SecondFactors, SecondStep, Sessions, Timestamp, Token, TokenError,
 };
+use bytes::Bytes;
 
 use crate::config::Config;
 use crate::decode::LoginForm;
@@ -45,6 +46,8 @@ impl<S> RocketChatServices for S where
 pub struct RocketChatProtocol {
     pub(crate) config: Config,
     pub(crate) services: Arc<dyn RocketChatServices>,
+    /// The bodies that tell users of themselves.
+    pub(crate) own_users: ProfileMemo<Bytes>,
 }
 
 /// The reply to a login form.
@@ -66,7 +69,7 @@ impl RocketChatProtocol {
     /// Makes the protocol from its configuration and the services that it asks.
     #[must_use]
     pub fn new(config: Config, services: Arc<dyn RocketChatServices>) -> Self {
-        Self { config, services }
+        Self { config, services, own_users: ProfileMemo::new() }
     }
 
     /// The realm that the protocol serves; `None` while it doesn't exist. Nobody has an account there then, and every

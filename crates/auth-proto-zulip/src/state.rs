@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use auth_core::{
     Answer, ApiKeys, Authenticator, Clock, DevelopmentUsers, InternalError, OwnAccount, OwnCredentials,
-    PasswordReset, Realm, Realms, RequestLimits, SealedTexts, Timestamp, Token,
+    PasswordReset, ProfileMemo, Realm, Realms, RequestLimits, SealedTexts, Timestamp, Token,
 };
 use auth_pages::{Asset, Look};
+use bytes::Bytes;
 
 use crate::config::Config;
 use crate::decode::csrf::SECRET_LENGTH;
@@ -51,6 +52,8 @@ pub struct ZulipProtocol {
     pub(crate) scripts: Scripts,
     clock: Arc<dyn Clock>,
     dates: DateCache,
+    /// The bodies that tell users of themselves.
+    pub(crate) own_users: ProfileMemo<Bytes>,
 }
 
 /// The scripts of the two pages of a desktop program's log-in, the only ones that have any.
@@ -76,7 +79,8 @@ impl ZulipProtocol {
     #[must_use]
     pub fn new(config: Config, services: Arc<dyn ZulipServices>, clock: Arc<dyn Clock>) -> Self {
         let look = Look::new(config.brand.clone(), config.url_scheme == "https");
-        Self { config, services, look, scripts: Scripts::new(), clock, dates: DateCache::default() }
+        let (scripts, dates, own_users) = (Scripts::new(), DateCache::default(), ProfileMemo::new());
+        Self { config, services, look, scripts, clock, dates, own_users }
     }
 
     /// The file at a path, if it is one of those beside the pages.

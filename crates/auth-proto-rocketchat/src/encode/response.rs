@@ -19,11 +19,16 @@ const MOST_HEADERS: usize = 12;
 pub(crate) const CALL_HEADERS: &str =
     "Origin, X-Requested-With, Content-Type, Accept, X-User-Id, X-Auth-Token, x-visitor-token, Authorization";
 
-/// Makes a JSON answer. Its type carries no charset: clients and Rocket.Chat's own tests compare the header
-/// whole.
-pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
-    const TYPE: HeaderValue = HeaderValue::from_static("application/json");
+/// The type of JSON. It carries no charset: clients and Rocket.Chat's own tests compare the header whole.
+const TYPE: HeaderValue = HeaderValue::from_static("application/json");
 
+/// Makes a 200 whose body was made before.
+pub(crate) fn json_body(body: Bytes) -> Answer {
+    response(StatusCode::OK, TYPE, body).into()
+}
+
+/// Makes a JSON answer.
+pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
     let mut bytes = Vec::with_capacity(USUAL_SIZE);
     match serde_json::to_writer(&mut bytes, body) {
         Ok(()) => response(status, TYPE, bytes.into()).into(),

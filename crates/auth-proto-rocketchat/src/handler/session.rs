@@ -6,13 +6,21 @@ use serde::Serialize;
 
 use crate::call::Call;
 use crate::decode::{DecodeError, user_and_token};
-use crate::encode::{ErrorTexts, IsoDate, Me, done, json, success};
+use crate::encode::{ErrorTexts, IsoDate, Me, done, json, json_body, success};
 use crate::error::ApiError;
 use crate::state::RocketChatProtocol;
 
 /// Answers `GET /api/v1/me`.
 pub(crate) async fn me(state: &RocketChatProtocol, call: &Call<'_>) -> Result<Answer, ApiError> {
-    Ok(success(&Me::new(&call.principal()?.profile, &state.config.site_url)))
+    let profile = &call.principal()?.profile;
+    if let Some(body) = state.own_users.get(profile) {
+        return Ok(json_body(body));
+    }
+    let answer = success(&Me::new(profile, &state.config.site_url));
+    if answer.response.status() == StatusCode::OK {
+        state.own_users.keep(profile, answer.response.body().clone());
+    }
+    Ok(answer)
 }
 
 /// Answers `POST` or `GET /api/v1/logout`: revokes the presented token alone.

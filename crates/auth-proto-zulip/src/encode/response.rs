@@ -45,6 +45,11 @@ pub(crate) fn ok(document: &impl Serialize) -> Response<Bytes> {
     json(StatusCode::OK, document)
 }
 
+/// A success whose body was made before.
+pub(crate) fn ok_body(body: Bytes) -> Response<Bytes> {
+    response(StatusCode::OK, JSON, body)
+}
+
 /// A compact JSON document with a line break at its end.
 pub(crate) fn json(status: StatusCode, document: &impl Serialize) -> Response<Bytes> {
     let mut body = Vec::with_capacity(USUAL_SIZE);

@@ -13,7 +13,7 @@ use super::own_settings;
 use crate::decode::basic::{Basic, BasicError};
 use crate::decode::header::prefers_html;
 use crate::encode::error::Challenge;
-use crate::encode::response::{Success, has_rate_limit, ok, options, rate_limit, to_known_user};
+use crate::encode::response::{Success, has_rate_limit, ok, ok_body, options, rate_limit, to_known_user};
 use crate::encode::user::UserObject;
 use crate::error::ApiError;
 use crate::request::Request;
@@ -113,7 +113,7 @@ async fn answer_user(
         (Endpoint::OwnUser, "DELETE") => Err(ApiError::Forbidden(NOT_DELETED)),
         (Endpoint::RegenerateApiKey, _) => regenerate(state, request, principal).await,
         (Endpoint::OwnSettings, _) => own_settings::change(state, request, principal).await,
-        _ => Ok(own_user(&principal.profile, state.config.feature_level)),
+        _ => Ok(own_user(state, &principal.profile)),
     }
 }
 
@@ -123,7 +123,7 @@ fn known_user(mut answer: Answer) -> Answer {
 }
 
 /// The caller's own user object.
-pub(super) fn own_user(profile: &Profile, feature_level: u32) -> Answer {
+pub(super) fn own_user(state: &ZulipProtocol, profile: &Profile) -> Answer {
     #[derive(Serialize)]
     struct Empty {}
     #[derive(Serialize)]
@@ -136,13 +136,18 @@ pub(super) fn own_user(profile: &Profile, feature_level: u32) -> Answer {
         profile_data: Option<Empty>,
         max_message_id: i64,
     }
+    if let Some(body) = state.own_users.get(profile) {
+        return ok_body(body).into();
+    }
     let document = Document {
         success: Success::EMPTY,
-        user: UserObject::new(profile, feature_level),
+        user: UserObject::new(profile, state.config.feature_level),
         profile_data: profile.user.bot.is_none().then_some(Empty {}),
         max_message_id: -1,
     };
-    ok(&document).into()
+    let response = ok(&document);
+    state.own_users.keep(profile, response.body().clone());
+    response.into()
 }
 
 /// Gives the caller a new API key; the old one is refused from then on.

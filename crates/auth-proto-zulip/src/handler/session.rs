@@ -81,7 +81,7 @@ async fn answer_user(
         (Endpoint::SessionFetchApiKey, _) => fetch_api_key(state, request, signed_in).await,
         (Endpoint::SessionSettings, _) => change_settings(state, request, signed_in).await,
         (_, "DELETE") => Err(ApiError::Forbidden(NOT_DELETED)),
-        _ => Ok(own_user(&signed_in.principal.profile, state.config.feature_level)),
+        _ => Ok(own_user(state, &signed_in.principal.profile)),
     }
 }
 
