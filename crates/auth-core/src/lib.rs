@@ -91,7 +91,8 @@
 //! # To add a store
 //!
 //! Implement the narrow traits that make up [`Store`]. Methods are whole commands, "not there" is `Ok(None)`, and what
-//! is acknowledged is durable. Run the battery of `auth-store-battery` against the store.
+//! is acknowledged is durable. Run the battery of `auth-store-battery` against the store. [`forward_store!`] implements all of the
+//! traits for a store around another.
 //!
 //! # To add a protocol
 //!
@@ -151,6 +152,9 @@ mod text;
 mod time;
 
 pub use agent::program_and_system;
+/// For what [`forward_store!`] writes.
+#[doc(hidden)]
+pub use async_trait::async_trait as __async_trait;
 pub use audit::{Act, Actor, AuditRecord};
 pub use backend::{Accepted, BackendAnswer, Entry, EntryGroup, PasswordBackend, VerifyRequest};
 pub use client::{ClientKey, ClientNetwork, Peer};
