@@ -133,8 +133,7 @@ mod tests {
 
     #[test]
     fn links_of_a_page_lead_to_pages_or_into_the_repository() {
-        let text =
-            "[a](docs/x.md#h), [b](CHANGELOG.md), [c](crates/d/README.md), [e](https://f.org), [g](#h), [i](examples/j)";
+        let text = "[a](docs/x.md#h), [b](CHANGELOG.md), [c](crates/d/README.md), [e](https://f.org), [g](#h), [i](examples/j)";
         let expected = "[a](x.md#h), [b](changelog.md), [c](https://r.org/crates/d/README.md), [e](https://f.org), [g](#h), \
                         [i](examples/j.md)";
         assert_eq!(for_book("SECURITY.md", "security.md", text, "https://r.org"), expected);

@@ -14,21 +14,22 @@
 //!
 //! # An import
 //!
-//! The engine is that of the program; this one is over a store in memory, for tests. The user comes from Django with the hash as
-//! Django stored it, and logs in with the same password.
+//! The user comes from Django, with the hash as Django stored it, and logs in with the same password.
 //!
 //! ```
 //! use std::error::Error;
 //! use std::sync::Arc;
 //!
-//! use auth_core::testing::MemoryStore;
 //! use auth_core::{ImportMode, Peer};
 //! use auth_engine::{Engine, LoginOutcome};
+//! use auth_store::Sqlite;
 //! use auth_transfer::{ImportError, import, unwatched};
 //!
 //! #[tokio::main(flavor = "current_thread")]
 //! async fn main() -> Result<(), Box<dyn Error>> {
-//!     let engine = Engine::builder(Arc::new(MemoryStore::new())).open().await?;
+//!     let folder = tempfile::tempdir()?;
+//!     let store = Arc::new(Sqlite::open(&folder.path().join("accounts.db"))?);
+//!     let engine = Engine::builder(store).open().await?;
 //!     let lines = [
 //!         r#"{"kind":"realm","realm":"main"}"#,
 //!         concat!(

@@ -50,7 +50,9 @@ mod tests {
         let page = page("a", "# a\n\nAn example.\n", &files);
         let headings: Vec<&str> = page.lines().filter(|line| line.starts_with("## ")).collect();
         assert_eq!(headings, ["## Cargo.toml", "## src/lib.rs", "## src/b.rs"]);
-        assert!(page.starts_with("# a\n\nAn example.\n\n## Cargo.toml\n\n````toml\n{{#include ../../../examples/a/Cargo.toml}}\n"));
+        assert!(page.starts_with(
+            "# a\n\nAn example.\n\n## Cargo.toml\n\n````toml\n{{#include ../../../examples/a/Cargo.toml}}\n"
+        ));
     }
 
     #[test]
