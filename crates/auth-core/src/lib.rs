@@ -77,9 +77,9 @@
 //!
 //! Hand the backend to the engine (`EngineBuilder::backend`) and name it in the [`backends`](Realm::backends) of each realm that is
 //! to ask it. A realm asks the backends that it lists, in their order, and no others; one that lists none asks for stored passwords
-//! alone, which are the backend [`local`](Realm::LOCAL). An account needs no stored password where another backend accepts
-//! its own. [`Accepted::new`] is for the account of the request, so it must be there: acceptance of a name without one is an
-//! internal error.
+//! alone, which are the backend [`local`](Realm::LOCAL). No account is made for a name that has none: make it beforehand, without a
+//! stored password, by an import line that has none or by `Engine::add_account`. [`Accepted::new`] is for the account of the request:
+//! where there is none, it is an internal error.
 //!
 //! A backend that keeps people of its own is a directory. It says so ([`PasswordBackend::is_directory`]) and tells with
 //! [`Accepted::entry`] whose the password is: the engine finds the account of that entry or, by default, makes it at the first
