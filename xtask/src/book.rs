@@ -1,8 +1,9 @@
 //! The book in docs/, and the pages of documentation that are written from the source.
 //!
-//! A page of the book is a file of docs/, or one of the files in the root of the source that have a place in the book ([`PLACED`]). In
-//! the book, a link to a file of the source that is no page leads to the repository.
+//! A page of the book is a file of docs/, one of the files in the root of the source that have a place in the book ([`PLACED`]), or
+//! the code of an example ([`examples`]). In the book, a link to a file of the source that is no page leads to the repository.
 
+pub(crate) mod examples;
 pub(crate) mod front_page;
 pub(crate) mod links;
 pub(crate) mod settings;
@@ -72,6 +73,20 @@ pub(crate) fn make(sh: &Shell) -> Result<()> {
     for (file, place) in PLACED {
         sh.write_file(source.join(place), for_book(file, place, &sh.read_file(file)?, &repository))?;
     }
+    let files = cmd!(sh, "git ls-files --cached --others --exclude-standard -- examples").quiet().read()?;
+    let files: Vec<&str> = files.lines().collect();
+    for name in examples::names(files.iter().copied()) {
+        let readme = format!("examples/{name}/README.md");
+        let place = format!("examples/{name}.md");
+        let about = if files.contains(&readme.as_str()) {
+            for_book(&readme, &place, &sh.read_file(&readme)?, &repository)
+        } else {
+            let package = metadata.packages.iter().find(|package| *package.name == name);
+            let about = package.and_then(|package| package.description.as_deref());
+            format!("# {name}\n\n{}.", about.context("an example says nothing of itself")?)
+        };
+        sh.write_file(source.join(&place), examples::page(name, &about, &files))?;
+    }
     cmd!(sh, "{mdbook} build {source}").quiet().run()?;
     Ok(())
 }
@@ -95,9 +110,10 @@ fn for_book(file: &str, place: &str, text: &str, repository: &str) -> String {
     links.sort_by_key(|link| std::cmp::Reverse(link.range.start));
     for link in links.iter().filter(|link| !link.target.is_empty()) {
         let Some(path) = links::resolve(file, &link.target) else { continue };
-        let page = PLACED.iter().find(|(from, _)| *from == path).map(|(_, to)| *to);
-        let new = match page.or_else(|| path.strip_prefix("docs/")) {
-            Some(page) => links::relative(place, page),
+        let page = PLACED.iter().find(|(from, _)| *from == path).map(|(_, to)| (*to).to_owned());
+        let page = page.or_else(|| path.strip_prefix("docs/").map(str::to_owned));
+        let new = match page.or_else(|| examples::page_of(&path)) {
+            Some(page) => links::relative(place, &page),
             None => format!("{repository}/{path}"),
         };
         // The target is the last thing in a link that is written in place, and the only one in a definition of its own.
@@ -117,9 +133,9 @@ mod tests {
 
     #[test]
     fn links_of_a_page_lead_to_pages_or_into_the_repository() {
-        let text =
-            "[a](docs/x.md#h), [b](CHANGELOG.md), [c](crates/d/README.md), [e](https://f.org), [g](#h)";
-        let expected = "[a](x.md#h), [b](changelog.md), [c](https://r.org/crates/d/README.md), [e](https://f.org), [g](#h)";
+        let text = "[a](docs/x.md#h), [b](CHANGELOG.md), [c](crates/d/README.md), [e](https://f.org), [g](#h), [i](examples/j)";
+        let expected = "[a](x.md#h), [b](changelog.md), [c](https://r.org/crates/d/README.md), [e](https://f.org), [g](#h), \
+                        [i](examples/j.md)";
         assert_eq!(for_book("SECURITY.md", "security.md", text, "https://r.org"), expected);
         assert_eq!(
             for_book(

@@ -25,9 +25,65 @@
 //! # To add a password backend
 //!
 //! Implement [`PasswordBackend`]: one method that answers accept, reject, not mine or unavailable. Do the same work for a
-//! name that the backend doesn't know as for one that it does. Hand the backend to the engine under its name; realms list
-//! the names of the backends that they ask, in order. A backend that keeps people of its own, a directory, says with
-//! [`Accepted::entry`] whose the password is.
+//! name that the backend doesn't know as for one that it does. This one judges the passwords of accounts that are here:
+//!
+//! ```
+//! use async_trait::async_trait;
+//! use auth_core::{
+//!     Accepted, BackendAnswer, FailureReason, InternalError, PasswordBackend, SecretInput, VerifyRequest,
+//! };
+//!
+//! /// Asks an older system for passwords.
+//! struct OldSystem;
+//!
+//! impl OldSystem {
+//!     /// Whether it is the password of that name there.
+//!     async fn is_password(&self, name: &str, password: &str) -> Result<bool, std::io::Error> {
+//!         Ok(name == "ada" && password == "her password there")
+//!     }
+//! }
+//!
+//! #[async_trait]
+//! impl PasswordBackend for OldSystem {
+//!     fn name(&self) -> &str {
+//!         "old-system"
+//!     }
+//!
+//!     async fn verify(&self, request: &VerifyRequest<'_>) -> BackendAnswer {
+//!         let SecretInput::Password(password) = request.secret else {
+//!             // A client of Rocket.Chat has sent SHA-256 of the password.
+//!             return BackendAnswer::Reject(FailureReason::DigestNotAccepted);
+//!         };
+//!         let typed = request.who.typed();
+//!         // What was typed may be an address, or differ in case. Names without an account are asked for too.
+//!         let name = request.account.and_then(|account| account.user.user_name()).unwrap_or(&typed);
+//!         match self.is_password(name, password.expose()).await {
+//!             Err(cause) => BackendAnswer::Unavailable(InternalError::unavailable(cause)),
+//!             Ok(_) if request.account.is_none() => BackendAnswer::NotMine,
+//!             Ok(true) => BackendAnswer::Accept(Accepted::new()),
+//!             Ok(false) => BackendAnswer::Reject(FailureReason::WrongPassword),
+//!         }
+//!     }
+//! }
+//! # use std::task::{Context, Poll, Waker};
+//! # use auth_core::{Identifier, Password, Peer, Realm, RealmId};
+//! # let realm = Realm::new(RealmId::from_bytes([1; 16]), "main");
+//! # let (who, peer) = (Identifier::user_name("nobody"), Peer::new([192, 0, 2, 1].into()));
+//! # let secret = &SecretInput::Password(Password::new("a guess"));
+//! # let request = VerifyRequest { realm: &realm, who: &who, account: None, secret, demand: None, peer: &peer };
+//! # let answer = OldSystem.verify(&request).as_mut().poll(&mut Context::from_waker(Waker::noop()));
+//! # assert!(matches!(answer, Poll::Ready(BackendAnswer::NotMine)));
+//! ```
+//!
+//! Hand the backend to the engine (`EngineBuilder::backend`) and name it in the [`backends`](Realm::backends) of each realm that is
+//! to ask it. A realm asks the backends that it lists, in their order, and no others; one that lists none asks for stored passwords
+//! alone, which are the backend [`local`](Realm::LOCAL). No account is made for a name that has none: make it beforehand, without a
+//! stored password, by an import line that has none or by `Engine::add_account`. [`Accepted::new`] is for the account of the request:
+//! where there is none, it is an internal error.
+//!
+//! A backend that keeps people of its own is a directory. It says so ([`PasswordBackend::is_directory`]) and tells with
+//! [`Accepted::entry`] whose the password is: the engine finds the account of that entry or, by default, makes it at the first
+//! login. The front page of `auth-engine` has such a backend in a whole program, and what a directory may do.
 //!
 //! The traits of backends, stores and protocols have asynchronous methods by the crate
 //! [`async-trait`](https://docs.rs/async-trait): write `#[async_trait]` above the implementation, and `async fn` in it.
@@ -35,7 +91,8 @@
 //! # To add a store
 //!
 //! Implement the narrow traits that make up [`Store`]. Methods are whole commands, "not there" is `Ok(None)`, and what
-//! is acknowledged is durable. Run the battery of `auth-store-battery` against the store.
+//! is acknowledged is durable. Run the battery of `auth-store-battery` against the store. [`forward_store!`] implements all of the
+//! traits for a store around another.
 //!
 //! # To add a protocol
 //!
@@ -96,6 +153,9 @@ mod text;
 mod time;
 
 pub use agent::program_and_system;
+/// For what [`forward_store!`] writes.
+#[doc(hidden)]
+pub use async_trait::async_trait as __async_trait;
 pub use audit::{Act, Actor, AuditRecord};
 pub use backend::{Accepted, BackendAnswer, Entry, EntryGroup, PasswordBackend, VerifyRequest};
 pub use client::{ClientKey, ClientNetwork, Peer};

@@ -10,6 +10,7 @@ mod attempts;
 mod audit;
 mod change;
 mod error;
+mod forward;
 mod groups;
 mod import;
 mod import_mark;

@@ -55,6 +55,97 @@
 //! }
 //! ```
 //!
+//! # Another system judges passwords
+//!
+//! A [`PasswordBackend`](auth_core::PasswordBackend) judges passwords in place of stored ones, or beside them. This one is a
+//! directory: it keeps people of its own, and an account here is made when one of them logs in first.
+//!
+//! ```
+//! use std::error::Error;
+//! use std::sync::Arc;
+//!
+//! use async_trait::async_trait;
+//! use auth_core::{
+//!     Accepted, Act, BackendAnswer, Entry, FailureReason, PasswordBackend, Peer, Realm, RealmChange, RealmId,
+//!     SecretInput, SystemRng, VerifyRequest,
+//! };
+//! use auth_engine::{Config, DirectoryConfig, Engine, LoginOutcome};
+//! use auth_store::Sqlite;
+//!
+//! /// The members of a club. A real one would ask a service.
+//! struct Club;
+//!
+//! #[async_trait]
+//! impl PasswordBackend for Club {
+//!     fn name(&self) -> &str {
+//!         "club"
+//!     }
+//!
+//!     fn is_directory(&self) -> bool {
+//!         true
+//!     }
+//!
+//!     async fn verify(&self, request: &VerifyRequest<'_>) -> BackendAnswer {
+//!         let SecretInput::Password(password) = request.secret else {
+//!             return BackendAnswer::Reject(FailureReason::DigestNotAccepted);
+//!         };
+//!         match (&*request.who.typed(), password.expose()) {
+//!             ("ada", "her password there") => BackendAnswer::Accept(Accepted::entry(Entry {
+//!                 // What stays the same when a name changes.
+//!                 id: "member-17".to_owned(),
+//!                 user_name: Some("ada".to_owned()),
+//!                 email: Some("ada@example.org".to_owned()),
+//!                 full_name: Some("Ada L.".to_owned()),
+//!                 // No say in roles and groups.
+//!                 role: None,
+//!                 groups: None,
+//!             })),
+//!             ("ada", _) => BackendAnswer::Reject(FailureReason::WrongPassword),
+//!             _ => BackendAnswer::NotMine,
+//!         }
+//!     }
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn Error>> {
+//!     let folder = tempfile::tempdir()?;
+//!     let store = Arc::new(Sqlite::open(&folder.path().join("accounts.db"))?);
+//!     let mut config = Config::default();
+//!     // What the directory may do to accounts. Without this the engine doesn't open.
+//!     config.directories.insert("club".to_owned(), DirectoryConfig::default());
+//!     let engine = Engine::builder(store).backend(Arc::new(Club)).config(config).open().await?;
+//!
+//!     // `ensure_realm` makes a realm for stored passwords. This one asks the club first, and stored passwords after it.
+//!     let backends = Some(vec!["club".to_owned(), Realm::LOCAL.to_owned()]);
+//!     let change = RealmChange { backends, ..RealmChange::new(RealmId::random(&SystemRng), "main") };
+//!     let audit = engine.auditor().by_command(Act::RealmWritten, Some(change.id), None, "");
+//!     engine.write_realm(change, &audit).await?;
+//!
+//!     // There is no account yet. The first login makes it, with the names of the entry and without a password.
+//!     let client = Peer::new([192, 0, 2, 1].into());
+//!     let answer = engine.log_in_with_password("main", "ada", "her password there", &client).await?;
+//!     let LoginOutcome::SignedIn(login) = answer.released().await else { return Err("a right password".into()) };
+//!     assert_eq!(login.profile.user.full_name, "Ada L.");
+//!     assert!(!login.profile.has_password);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! [`DirectoryConfig`] says what a directory may do to accounts. With its defaults,
+//!
+//! * a person without an account gets one at the first login ([`create`](DirectoryConfig::create)), if the entry has a user name or
+//!   an address that can be one; with `create: false` the login is refused until an operator or an import has made an account that
+//!   names the entry;
+//! * user name, address, full name, and the role and the groups where the directory tells them, are those of the entry at each later
+//!   login ([`sync_on_login`](DirectoryConfig::sync_on_login));
+//! * an account that was there under the entry's name is not taken over: the login is refused, unless
+//!   [`merge_existing`](DirectoryConfig::merge_existing) is set;
+//! * the stored password of an account of the directory is not accepted ([`local_passwords`](DirectoryConfig::local_passwords));
+//! * addresses of any domain are good ([`email_domains`](DirectoryConfig::email_domains)).
+//!
+//! A backend that is no directory has no such entry, and judges accounts that are there: auth-core's front page has one. The
+//! accounts of a realm that lists neither it nor `local` can't log in with a password.
+//!
 //! # A server
 //!
 //! [`Engine`] implements the services of auth-core ([`Authenticator`](auth_core::Authenticator),

@@ -38,7 +38,8 @@
 //! ```
 //!
 //! A behaviour is a function, too, such as [`feed::versions_are_those_of_the_users_there_are`]: a test may run one by itself, in another runtime or
-//! against a store that is broken on purpose. It panics when the store behaves otherwise.
+//! against a store that is broken on purpose. It panics when the store behaves otherwise. A store around another, which does one thing
+//! otherwise, is made by [`auth_core::forward_store!`].
 //!
 //! # What it needs
 //!

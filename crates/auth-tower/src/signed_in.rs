@@ -30,7 +30,52 @@ const BEARER: &str = "Bearer realm=\"auth-server\"";
 /// An extractor for the client of a request, as far as it can be known: what a login asks for.
 ///
 /// The state of the router has the [`Proxies`] that are trusted. The address comes from [`PeerAddress`], or from the
-/// `ConnectInfo` of axum.
+/// `ConnectInfo` of axum. An application with a state of its own says how the proxies are found in it:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use auth_tower::{Client, PeerAddress, Proxies};
+/// use axum::Router;
+/// use axum::extract::{FromRef, State};
+/// use axum::routing::get;
+/// use tower::ServiceExt as _;
+///
+/// /// What the handlers need.
+/// #[derive(Clone)]
+/// struct App {
+///     greeting: Arc<str>,
+///     proxies: Proxies,
+/// }
+///
+/// impl FromRef<App> for Proxies {
+///     fn from_ref(app: &App) -> Self {
+///         app.proxies.clone()
+///     }
+/// }
+///
+/// async fn home(State(app): State<App>, Client(peer): Client) -> String {
+///     format!("{} from {}", app.greeting, peer.address)
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let proxies = Proxies { trusted: vec!["10.0.0.0/8".parse()?], ..Proxies::default() };
+/// let app = Router::new().route("/", get(home)).with_state(App { greeting: "Hello".into(), proxies });
+///
+/// // A request that a trusted proxy passed on. `into_make_service_with_connect_info` gives the address of the connection.
+/// let request = http::Request::get("/")
+///     .extension(PeerAddress(([10, 0, 0, 1], 4000).into()))
+///     .header("X-Forwarded-For", "192.0.2.7")
+///     .body(axum::body::Body::empty())?;
+/// let answer = app.oneshot(request).await?;
+/// let body = axum::body::to_bytes(answer.into_body(), 1024).await?;
+/// assert_eq!(body, "Hello from 192.0.2.7");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A state that has [`Proxies`] and a [`SignInCheck`] serves handlers of both extractors: write [`FromRef`] for each.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a handler takes it apart")]
 pub struct Client(pub Peer);

@@ -12,6 +12,74 @@
 //! This crate is no part of a login server's hot path: a program that logs users in builds `auth-engine` without it. It
 //! opens no file but the nameless one of a [`Spool`], so that memory doesn't hold all lines.
 //!
+//! # An import
+//!
+//! The user comes from Django, with the hash as Django stored it, and logs in with the same password.
+//!
+//! ```
+//! use std::error::Error;
+//! use std::sync::Arc;
+//!
+//! use auth_core::{ImportMode, Peer};
+//! use auth_engine::{Engine, LoginOutcome};
+//! use auth_store::Sqlite;
+//! use auth_transfer::{ImportError, import, unwatched};
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<(), Box<dyn Error>> {
+//!     let folder = tempfile::tempdir()?;
+//!     let store = Arc::new(Sqlite::open(&folder.path().join("accounts.db"))?);
+//!     let engine = Engine::builder(store).open().await?;
+//!     let lines = [
+//!         r#"{"kind":"realm","realm":"main"}"#,
+//!         concat!(
+//!             r#"{"kind":"user","realm":"main","username":"ada","email":"ada@example.org","role":"admin","#,
+//!             r#""joined":"2024-05-17T08:30:00Z","password_hash":"pbkdf2_sha256$1000$pplFsR0dpRdfCqEAE2kN0c"#,
+//!             r#"$SefdUoySPbIBpwBHctSitJzL8J1pCNdihBAjQu9t9I0="}"#,
+//!         ),
+//!     ]
+//!     .join("\n");
+//!
+//!     // A dry run tells the same, and writes nothing.
+//!     let report = import(&engine, lines.as_bytes(), ImportMode::DryRun, &mut unwatched).await?;
+//!     assert_eq!(report.imported.users, 1);
+//!     let mut report = import(&engine, lines.as_bytes(), ImportMode::Write, &mut unwatched).await?;
+//!     for (line, note) in report.notes.all()? {
+//!         println!("line {line}: {note}");
+//!     }
+//!
+//!     let client = Peer::new([192, 0, 2, 1].into());
+//!     let password = "correct horse battery staple";
+//!     let answer = engine.log_in_with_password("main", "ada", password, &client).await?;
+//!     assert!(matches!(answer.released().await, LoginOutcome::SignedIn(_)));
+//!
+//!     // A hash of an algorithm that is not read: nothing is imported, and the line is named.
+//!     let line = r#"{"kind":"user","realm":"main","username":"bob","password_hash":"scrypt$16384$salt$8$1$dGFn"}"#;
+//!     let refused = import(&engine, line.as_bytes(), ImportMode::Write, &mut unwatched).await;
+//!     let Err(ImportError::Lines { named, .. }) = refused else { return Err("a bad line".into()) };
+//!     assert_eq!(named, [(1, "`password_hash`: the password hash has no known scheme".to_owned())]);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # From Django
+//!
+//! Write a line for each row of `auth_user`, with the column `password` as `password_hash`:
+//!
+//! | password | what becomes of it |
+//! | --- | --- |
+//! | `pbkdf2_sha256$…`, `argon2$…`, `bcrypt_sha256$…`, `bcrypt$…` | is taken as it stands; the owner's next login replaces it by a current hash |
+//! | `!…`, no password | the account has none |
+//! | any other (`scrypt$…`, `pbkdf2_sha1$…`, `md5$…`, …), or an empty one | the line is refused, and with it the import, unless [`skip_bad`](ImportOptions::skip_bad) leaves the account out |
+//!
+//! So leave `password_hash` out where the algorithm is another: the account comes without a password, and a mailed link or an
+//! operator sets a new one. `auth_crypto::password::check_import` tells beforehand whether a string is taken. The other keys:
+//! `username`, `email` (with `"email_verified":true` if the application had verified it), `full_name`, `role` (`owner`, `admin`,
+//! `moderator`, `member` or `guest`), `active`, `joined` as RFC 3339 writes a time, and
+//! `id`, the number under which Zulip's API shows the user.
+//!
+//! # From a file of passwords
+//!
 //! ```
 //! use auth_transfer::convert_htpasswd;
 //!

@@ -60,7 +60,7 @@ const ARROWS: &[Arrows] = &[
     Arrows {
         name: "auth-tower",
         linked: &["auth-core", "auth-proto-forward"],
-        tested: &["auth-proto-rocketchat"],
+        tested: &["auth-engine", "auth-proto-rocketchat", "auth-store"],
     },
     Arrows {
         name: "auth-server",

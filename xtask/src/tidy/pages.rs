@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::book::{PLACED, SETTINGS, links, settings};
+use crate::book::{PLACED, SETTINGS, examples, links, settings};
 
 /// The table of contents of the book.
 const SUMMARY: &str = "docs/SUMMARY.md";
@@ -22,16 +22,19 @@ pub(super) fn findings(root: &Path, tracked: &[String]) -> Vec<String> {
     let contents = page_at(SUMMARY).unwrap_or_default();
     let listed: Vec<String> = links::links(&contents).into_iter().map(|link| link.target).collect();
     let documents = tracked.iter().filter_map(|file| file.strip_prefix("docs/"));
-    let pages: Vec<&str> = documents
+    let code = examples::names(tracked.iter().map(String::as_str));
+    let pages: Vec<String> = documents
         .filter(|page| page.ends_with(".md") && *page != "SUMMARY.md")
         .chain(PLACED.map(|(_, page)| page))
+        .map(str::to_owned)
+        .chain(code.into_iter().map(|name| format!("examples/{name}.md")))
         .collect();
     for page in &pages {
-        if listed.iter().filter(|target| target == page).count() != 1 {
+        if listed.iter().filter(|target| *target == page).count() != 1 {
             found.push(format!("{SUMMARY}: {page} must be listed once"));
         }
     }
-    for target in listed.iter().filter(|target| !pages.contains(&target.as_str())) {
+    for target in listed.iter().filter(|target| !pages.contains(target)) {
         found.push(format!("{SUMMARY}: {target} is not there"));
     }
     let (page, defaults) = SETTINGS;

@@ -1,18 +1,12 @@
 //! A store that does everything as the store in memory does, but for one fault.
 
-mod forward;
-
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
-use std::time::Duration;
 
-use async_trait::async_trait;
 use auth_core::testing::MemoryStore;
 use auth_core::{
-    Account, AuditRecord, ChangeFeed, ChangeListener, Digest, ExternalId, FullCounter, ImportError,
-    ImportMode, ImportNotes, Imported, ImportedChange, Lookup, NameKind, NewId, NewUser, OnConflict,
-    PasswordString, ProfileUpdate, ProtocolName, RealmId, Records, Revocation, SharedAttempts, SharedCounter,
-    StoreError, Timestamp, UserId, UserStore,
+    Account, AuditRecord, ImportError, ImportMode, ImportNotes, Imported, OnConflict, ProtocolName, Records,
+    StoreError, UserStore, forward_store,
 };
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
@@ -54,116 +48,19 @@ impl Broken {
         }
         Ok(account)
     }
-}
 
-#[async_trait]
-impl UserStore for Broken {
-    async fn find(&self, realm: RealmId, who: &Lookup<'_>) -> Result<Option<Account>, StoreError> {
-        self.judge(self.inner.find(realm, who).await?)
+    /// The change counter as it is told.
+    fn counter_of(&self, counter: Option<u64>) -> Result<Option<u64>, StoreError> {
+        Ok(if self.fault == Fault::LyingFeed { Some(7) } else { counter })
     }
 
-    async fn realms_of(&self, kind: NameKind, name: &str) -> Result<Vec<RealmId>, StoreError> {
-        self.inner.realms_of(kind, name).await
+    /// Whether an attempt is let through uncounted: every third.
+    fn is_lost(&self) -> bool {
+        self.fault == Fault::LostCounts && self.asked.fetch_add(1, Ordering::Relaxed) % 3 == 2
     }
 
-    async fn user(&self, id: UserId) -> Result<Option<Account>, StoreError> {
-        self.judge(self.inner.user(id).await?)
-    }
-
-    async fn users(
-        &self,
-        realm: RealmId,
-        after: Option<UserId>,
-        limit: u32,
-    ) -> Result<Vec<Account>, StoreError> {
-        self.inner.users(realm, after, limit).await
-    }
-
-    async fn rehash(
-        &self,
-        user: UserId,
-        old: &PasswordString,
-        new: &PasswordString,
-    ) -> Result<bool, StoreError> {
-        self.inner.rehash(user, old, new).await
-    }
-
-    async fn set_password(
-        &self,
-        user: UserId,
-        new: Option<&PasswordString>,
-        revocation: &Revocation<'_>,
-        audit: Option<&AuditRecord>,
-    ) -> Result<bool, StoreError> {
-        self.inner.set_password(user, new, revocation, audit).await
-    }
-
-    async fn set_active(
-        &self,
-        user: UserId,
-        active: bool,
-        revocation: &Revocation<'_>,
-        audit: Option<&AuditRecord>,
-    ) -> Result<bool, StoreError> {
-        self.inner.set_active(user, active, revocation, audit).await
-    }
-
-    async fn revoke(
-        &self,
-        user: UserId,
-        revocation: &Revocation<'_>,
-        audit: Option<&AuditRecord>,
-    ) -> Result<bool, StoreError> {
-        self.inner.revoke(user, revocation, audit).await
-    }
-
-    async fn update_profile(
-        &self,
-        user: UserId,
-        update: &ProfileUpdate,
-        revocation: &Revocation<'_>,
-        audit: Option<&AuditRecord>,
-    ) -> Result<bool, StoreError> {
-        self.inner.update_profile(user, update, revocation, audit).await
-    }
-
-    async fn ensure_external_id(
-        &self,
-        user: UserId,
-        protocol: ProtocolName,
-        new: &NewId,
-    ) -> Result<Option<ExternalId>, StoreError> {
-        self.inner.ensure_external_id(user, protocol, new).await
-    }
-
-    async fn set_email_second_factor(
-        &self,
-        user: UserId,
-        on: bool,
-        revocation: &Revocation<'_>,
-        audit: Option<&AuditRecord>,
-    ) -> Result<bool, StoreError> {
-        self.inner.set_email_second_factor(user, on, revocation, audit).await
-    }
-
-    async fn create_user(&self, new: &NewUser, audit: Option<&AuditRecord>) -> Result<(), StoreError> {
-        self.inner.create_user(new, audit).await
-    }
-
-    async fn delete(
-        &self,
-        user: UserId,
-        revocation: &Revocation<'_>,
-        audit: Option<&AuditRecord>,
-    ) -> Result<bool, StoreError> {
-        self.inner.delete(user, revocation, audit).await
-    }
-
-    async fn merge(&self, gone: (UserId, u64), change: &ImportedChange) -> Result<bool, StoreError> {
-        self.inner.merge(gone, change).await
-    }
-
-    async fn import(
+    /// Imports on a thread for what blocks, or on one of the runtime.
+    async fn import_somewhere(
         &self,
         records: Records,
         mode: ImportMode,
@@ -181,58 +78,29 @@ impl UserStore for Broken {
     }
 }
 
-#[async_trait]
-impl ChangeFeed for Broken {
-    async fn change_counter(&self) -> Result<Option<u64>, StoreError> {
-        let counter = self.inner.change_counter().await?;
-        Ok(if self.fault == Fault::LyingFeed { Some(7) } else { counter })
-    }
-
-    async fn versions(&self, users: &[UserId]) -> Result<Vec<(UserId, u64)>, StoreError> {
-        self.inner.versions(users).await
-    }
-
-    fn listen(&self, listener: Weak<dyn ChangeListener>) {
-        self.inner.listen(listener);
-    }
+/// What each command does: as the store in memory does it, but for the fault.
+macro_rules! answer {
+    (reads find($self:ident $(, $arg:ident)*)) => {
+        $self.judge($self.inner.find($($arg),*).await?)
+    };
+    (reads user($self:ident, $id:ident)) => {
+        $self.judge($self.inner.user($id).await?)
+    };
+    (writes import($self:ident $(, $arg:ident)*)) => {
+        $self.import_somewhere($($arg),*).await
+    };
+    (reads change_counter($self:ident)) => {
+        $self.counter_of($self.inner.change_counter().await?)
+    };
+    (writes reserve_attempt($self:ident $(, $arg:ident)*)) => {
+        if $self.is_lost() { Ok(None) } else { $self.inner.reserve_attempt($($arg),*).await }
+    };
+    (at_once $name:ident($self:ident, $arg:ident)) => {
+        $self.inner.$name($arg)
+    };
+    ($kind:ident $name:ident($self:ident $(, $arg:ident)*)) => {
+        $self.inner.$name($($arg),*).await
+    };
 }
 
-#[async_trait]
-impl SharedAttempts for Broken {
-    async fn reserve_attempt(
-        &self,
-        counter: &SharedCounter,
-        now: Timestamp,
-    ) -> Result<Option<Duration>, StoreError> {
-        // Every third attempt is let through uncounted.
-        if self.fault == Fault::LostCounts && self.asked.fetch_add(1, Ordering::Relaxed) % 3 == 2 {
-            return Ok(None);
-        }
-        self.inner.reserve_attempt(counter, now).await
-    }
-
-    async fn give_back_attempt(&self, key: &Digest, at: Timestamp) -> Result<(), StoreError> {
-        self.inner.give_back_attempt(key, at).await
-    }
-
-    async fn forget_shared_attempts(&self, before: Timestamp) -> Result<u64, StoreError> {
-        self.inner.forget_shared_attempts(before).await
-    }
-
-    async fn full_counters(
-        &self,
-        now: Timestamp,
-        after: Option<(Timestamp, Digest)>,
-        limit: u32,
-    ) -> Result<Vec<FullCounter>, StoreError> {
-        self.inner.full_counters(now, after, limit).await
-    }
-
-    async fn forget_counters_of(&self, user: UserId) -> Result<u64, StoreError> {
-        self.inner.forget_counters_of(user).await
-    }
-
-    async fn forget_counter(&self, key: &Digest) -> Result<bool, StoreError> {
-        self.inner.forget_counter(key).await
-    }
-}
+forward_store!(Broken, answer);
