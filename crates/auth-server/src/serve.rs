@@ -307,6 +307,9 @@ fn start_monitor(supervisor: &Supervisor, listener: TcpListener, monitor: Monito
     let metrics = Arc::clone(&monitor.metrics);
     monitor.sources.pool.observe(Arc::new(PoolTimes::new(Arc::clone(&metrics))));
     supervisor.keep("the upkeep of metrics", move |stop| Arc::clone(&metrics).keep_up(stop));
+    let (store, metrics) = (Arc::clone(monitor.sources.engine.store()), Arc::clone(&monitor.metrics));
+    let count = move |stop| maintenance::count_credentials(Arc::clone(&store), Arc::clone(&metrics), stop);
+    supervisor.keep("the count of credentials", count);
     let (listener, monitor) = (Arc::new(listener), Arc::new(monitor));
     let serve = move |stop| monitor::serve(Arc::clone(&listener), Arc::clone(&monitor), stop);
     supervisor.keep("the metrics' listener", serve);

@@ -173,6 +173,7 @@ commands! {
         writes raise_counter(id: CredentialId, to: i64) -> bool;
         writes set_last_used(uses: &[(CredentialId, Timestamp)]) -> ();
         reads ended(kind: CredentialKind, now: Timestamp, limit: u32) -> Vec<Credential>;
+        reads counts() -> Vec<(CredentialKind, u64)>;
         writes purge(now: Timestamp) -> u64;
     }
 

@@ -96,6 +96,10 @@ impl CredentialStore for Broken {
         self.inner.exchange(user, kinds, except, new, audit).await
     }
 
+    async fn counts(&self) -> Result<Vec<(CredentialKind, u64)>, StoreError> {
+        self.inner.counts().await
+    }
+
     async fn raise_counter(&self, id: CredentialId, to: i64) -> Result<bool, StoreError> {
         self.inner.raise_counter(id, to).await
     }
