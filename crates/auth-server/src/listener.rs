@@ -33,7 +33,7 @@ use crate::shared::Shared;
 use crate::stream::{Plain, Transport, WatchedStream};
 use crate::system::monotonic;
 use crate::tls::Tls;
-use crate::traces::Traced;
+use crate::traces::{self, Traced};
 use crate::websocket;
 
 /// The pause after the system refused a connection, as when files run out.
@@ -323,7 +323,7 @@ async fn answer_by(
         let response = answer.response.map(Full::new);
         if too_large { closing(response) } else { response }
     };
-    let response = answered.instrument(span).await;
+    let response = traces::parts_of(&traced, answered.instrument(span)).await;
     mounted.meters.answered(&route, response.status(), began.elapsed());
     traced.end(response.status());
     response

@@ -207,8 +207,9 @@ impl Bound {
             certificates.extend(front.tls.clone());
             supervisor.require("a listener", accept(socket, front));
         }
+        assembled.pool().observe(Arc::new(PoolTimes::new(Arc::clone(&metrics))));
         let backups = Backups::of(config, assembled.clock())?.map(Arc::new);
-        let mail = start_background(&supervisor, config, &assembled, &metrics)?;
+        let mail = start_background(&supervisor, config, &assembled, &metrics, &shared.traces)?;
         if let Some(listener) = self.metrics {
             let sources = Sources {
                 started: assembled.clock().now(),
@@ -305,7 +306,6 @@ fn start_admin(
 /// Starts to answer those who watch the server, and to measure what they are shown.
 fn start_monitor(supervisor: &Supervisor, listener: TcpListener, monitor: Monitor) {
     let metrics = Arc::clone(&monitor.metrics);
-    monitor.sources.pool.observe(Arc::new(PoolTimes::new(Arc::clone(&metrics))));
     supervisor.keep("the upkeep of metrics", move |stop| Arc::clone(&metrics).keep_up(stop));
     let (store, metrics) = (Arc::clone(monitor.sources.engine.store()), Arc::clone(&monitor.metrics));
     let count = move |stop| maintenance::count_credentials(Arc::clone(&store), Arc::clone(&metrics), stop);
@@ -321,13 +321,14 @@ fn start_background(
     config: &Config,
     assembled: &Assembled,
     metrics: &Metrics,
+    traces: &Traces,
 ) -> anyhow::Result<Option<Arc<Pulse>>> {
     let engine = || Arc::clone(assembled.engine());
     let kept = config.kept_mails.as_ref().map(|kept| Carrier::Kept(Arc::clone(kept)));
     let mut pulse = None;
     if let Some(carrier) = kept.or(config.relay()?.map(Carrier::Smtp)) {
         let oldest_due = metrics.gauge(&MAIL_OLDEST_DUE, &[]);
-        let mailer = Arc::new(Mailer::new(Arc::clone(engine().mail()), carrier, oldest_due));
+        let mailer = Arc::new(Mailer::new(Arc::clone(engine().mail()), carrier, traces.clone(), oldest_due));
         pulse = Some(mailer.pulse());
         supervisor.keep("mail", move |stop| Arc::clone(&mailer).run(stop));
     } else {
