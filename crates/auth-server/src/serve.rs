@@ -61,13 +61,15 @@ pub struct Bound {
     signals: Signals,
 }
 
-/// SIGTERM, SIGINT and SIGHUP. They are caught before a port is bound: whoever can reach the server can stop it in
+/// SIGTERM, SIGINT, SIGHUP and SIGXFSZ. They are caught before a port is bound: whoever can reach the server can stop it in
 /// good order.
 #[derive(Debug)]
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hang_up: Signal,
+    /// Nobody waits for it. Uncaught, a file that grows to a limit of the process would end the server, and not the write alone.
+    _file_size: Signal,
 }
 
 /// A server that answers.
@@ -87,6 +89,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hang_up: signal(SignalKind::hangup())?,
+            _file_size: signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
         })
     }
 
@@ -219,8 +222,8 @@ impl Bound {
                 shared: Arc::clone(&shared),
                 last_backup: backups.as_ref().map(|backups| backups.last_good()),
             };
-            let health =
-                Health::new(Arc::clone(assembled.engine()), supervisor.down(), draining.clone(), mail);
+            let (engine, errors) = (Arc::clone(assembled.engine()), Arc::clone(&shared.errors));
+            let health = Health::new(engine, supervisor.down(), draining.clone(), mail, errors);
             for directory in assembled.timed_directories() {
                 directory.record_in(metrics.histogram(&DIRECTORY_SECONDS, &[directory.name()]));
             }
