@@ -132,9 +132,8 @@ fn a_hundred_resets_at_once_are_done_or_refused_and_no_login_is_lost_meanwhile()
         answers
     });
     // Of so many connections some are told that they are too many, and the last are closed.
-    let is_refused = |answer: &Response| {
-        answer.status == 0 || answer.status == 503 && answer.text().contains("\"busy\"")
-    };
+    let is_refused =
+        |answer: &Response| answer.status == 0 || answer.status == 503 && answer.text().contains("\"busy\"");
     for answer in &answers {
         assert!(answer.status == 200 || is_refused(answer), "{answer:?}: {}", answer.text());
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use opentelemetry::Context;
-use opentelemetry::trace::{Span as _, SpanKind, Status, TraceContextExt as _, Tracer as _};
+use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, Status, TraceContextExt as _, Tracer as _};
 use opentelemetry_sdk::trace::{SdkTracer, Span};
 
 tokio::task_local! {
@@ -27,8 +27,11 @@ impl Parent {
         })
     }
 
-    fn begin(&self, name: &'static str, kind: SpanKind, at: SystemTime) -> Span {
-        let span = self.tracer.span_builder(name).with_kind(kind).with_start_time(at);
+    fn span(&self, name: &'static str, kind: SpanKind) -> SpanBuilder {
+        self.tracer.span_builder(name).with_kind(kind)
+    }
+
+    fn begin(&self, span: SpanBuilder) -> Span {
         span.start_with_context(&self.tracer, &self.context)
     }
 }
@@ -44,7 +47,7 @@ pub(crate) async fn part<T>(
     is_failure: fn(&T) -> bool,
     work: impl Future<Output = T>,
 ) -> T {
-    let Some(mut span) = with_parent(|parent| parent.begin(name, SpanKind::Client, SystemTime::now())) else {
+    let Some(mut span) = with_parent(|parent| parent.begin(parent.span(name, SpanKind::Client))) else {
         return work.await;
     };
     let done = work.await;
@@ -56,13 +59,15 @@ pub(crate) async fn part<T>(
 }
 
 /// Notes that a password was hashed for the request of this task: it took so long until now, a part of which it waited.
+#[expect(clippy::disallowed_methods, reason = "the clock by which the SDK stamps all other spans")]
 pub(crate) fn hashed(waited: Duration, all: Duration) {
     with_parent(|parent| {
         let ended = SystemTime::now();
         let since = ended.checked_sub(all).unwrap_or(ended);
         let begun = since + waited;
         for (name, from, to) in [("hashing wait", since, begun), ("hashing", begun, ended)] {
-            parent.begin(name, SpanKind::Internal, from).end_with_timestamp(to);
+            let span = parent.span(name, SpanKind::Internal).with_start_time(from);
+            parent.begin(span).end_with_timestamp(to);
         }
     });
 }
