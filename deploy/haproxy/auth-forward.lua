@@ -5,6 +5,7 @@
 -- The action asks the server at that address whether a request may go on. It drops what a client says of itself, tells
 -- the application who is there, and answers the client itself where the request may not go on. Without an answer of
 -- the server, nothing goes on. `auth-server forward snippet haproxy` prints the rest of the configuration.
+-- `lua.auth-forward-rfc7239` does the same for a server whose `client_header` is "Forwarded".
 
 -- How long the server may take, in milliseconds.
 local TIMEOUT = 5000
@@ -74,16 +75,29 @@ local function answer(txn, status, headers, body)
     txn:done(reply)
 end
 
--- The question about a request: its headers, all of our own making.
-local function question(txn, sent)
-    local forwarded = values_of(sent, "x-forwarded-for")
-    table.insert(forwarded, txn.f:src())
+-- The client as the last entry of a header in which proxies name theirs.
+local function x_forwarded_for(txn)
+    return txn.f:src()
+end
+
+local function forwarded(txn)
+    local client = txn.f:src()
+    if client:find(":", 1, true) then
+        client = "[" .. client .. "]"
+    end
+    return 'for="' .. client .. '"'
+end
+
+-- The question about a request: its headers, all of our own making. The client is named in a header of that name.
+local function question(txn, sent, name, entry)
+    local clients = values_of(sent, name)
+    table.insert(clients, entry(txn))
     local asked = {
         ["x-forwarded-method"] = { txn.f:method() },
         ["x-forwarded-proto"] = { txn.f:ssl_fc() == 1 and "https" or "http" },
         ["x-forwarded-host"] = values_of(sent, "host"),
         ["x-forwarded-uri"] = { txn.f:pathq() },
-        ["x-forwarded-for"] = { table.concat(forwarded, ", ") },
+        [name] = { table.concat(clients, ", ") },
     }
     for _, names in ipairs({ CREDENTIALS, OTHERS, { "cookie" } }) do
         for _, name in ipairs(names) do
@@ -96,12 +110,12 @@ local function question(txn, sent)
     return asked
 end
 
-core.register_action("auth-forward", { "http-req" }, function(txn, server)
+local function ask(txn, server, name, entry)
     local sent = txn.http:req_get_headers()
     local client = core.httpclient()
     local reply = client:get({
         url = "http://" .. server .. "/forward/auth",
-        headers = question(txn, sent),
+        headers = question(txn, sent, name, entry),
         timeout = TIMEOUT,
     })
     if reply == nil or reply.status == nil or reply.status == 0 then
@@ -141,4 +155,12 @@ core.register_action("auth-forward", { "http-req" }, function(txn, server)
     else
         txn.http:req_del_header("cookie")
     end
+end
+
+core.register_action("auth-forward", { "http-req" }, function(txn, server)
+    ask(txn, server, "x-forwarded-for", x_forwarded_for)
+end, 1)
+
+core.register_action("auth-forward-rfc7239", { "http-req" }, function(txn, server)
+    ask(txn, server, "forwarded", forwarded)
 end, 1)

@@ -60,6 +60,7 @@ pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
     // A mutant changes one function: what was compiled for the one before is used again.
     let _incremental = sh.push_env("CARGO_INCREMENTAL", "1");
     let _symbols = sh.push_env("CARGO_PROFILE_DEV_DEBUG", "0");
+    let (files, shard, output) = (&files, &shard, &output);
     let mut tally = Tally::default();
     for (packages, skipped) in [(NEAR, SLOW), (ALL, &[][..])] {
         // What was caught is not tried again.

@@ -29,6 +29,7 @@ const FRONT: &str = "location / {
             proxy_bind 127.0.0.2;
             proxy_set_header Host $http_host;
             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+            proxy_set_header Forwarded '$http_forwarded, for=$remote_addr';
         }
 ";
 

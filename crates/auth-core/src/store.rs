@@ -381,6 +381,13 @@ pub trait CredentialStore: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Credential>, StoreError>;
 
+    /// How many credentials of each kind there are, for those who watch the store; a kind that has none may be left out. A store of
+    /// many looks at a bounded number of them and gives an estimate.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn counts(&self) -> Result<Vec<(CredentialKind, u64)>, StoreError>;
+
     /// Deletes the credentials that ended before `now`, but for those of [`CredentialKind::DEVICE_REMOVAL`], whose end is when
     /// they are carried out; gives their number.
     ///

@@ -92,7 +92,6 @@ use std::time::Duration;
 
 use auth_argon2::{Memory, Params};
 use auth_core::{PasswordString, Rng, Stopwatch};
-use tokio::sync::oneshot;
 
 use crate::password::{HashingRule, OldHash, SecretInput, StoredPassword, Verdict};
 use bounded_queue::{BoundedQueue, Next};
@@ -279,10 +278,16 @@ impl HashingPool {
     }
 
     async fn submit<T>(&self, task: impl FnOnce(Reply<T>) -> Task) -> Result<T, Busy> {
-        let (sender, receiver) = oneshot::channel();
-        self.queue.push(task(sender))?;
+        let (reply, replied) = Reply::channel();
+        let since = self.queue.elapsed();
+        self.queue.push(task(reply))?;
         // Without a reply, the job panicked or the pool is shutting down.
-        receiver.await.unwrap_or_else(|_| Err(Busy::shortly()))
+        let (result, waited) = replied.await.unwrap_or_else(|_| (Err(Busy::shortly()), None));
+        if let Some(observer) = self.queue.observer() {
+            let all = self.queue.elapsed().saturating_sub(since);
+            observer.answered(waited.map_or(all, |waited| waited.min(all)), all);
+        }
+        result
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// What a connection is doing.
@@ -20,6 +21,9 @@ pub(crate) struct Activity {
     waits: AtomicBool,
     /// Writes that the client has read.
     written: AtomicU32,
+    /// Whether a request has come, and who waits for the first.
+    has_begun: AtomicBool,
+    first: Notify,
     ended: CancellationToken,
 }
 
@@ -55,6 +59,8 @@ impl Activity {
             answered: AtomicU32::new(0),
             waits: AtomicBool::new(false),
             written: AtomicU32::new(0),
+            has_begun: AtomicBool::new(false),
+            first: Notify::new(),
             ended: parent.child_token(),
         }
     }
@@ -62,7 +68,17 @@ impl Activity {
     /// Notes that a request is being answered.
     pub(crate) fn answering(&self) -> Answering<'_> {
         self.answering.fetch_add(1, Ordering::AcqRel);
+        if !self.has_begun.swap(true, Ordering::AcqRel) {
+            self.first.notify_one();
+        }
         Answering(self)
+    }
+
+    /// Waits until a request has come.
+    pub(crate) async fn begun(&self) {
+        if !self.has_begun.load(Ordering::Acquire) {
+            self.first.notified().await;
+        }
     }
 
     /// Notes that the body of a request is being read.

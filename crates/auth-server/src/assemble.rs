@@ -26,6 +26,7 @@ use crate::keyfile;
 use crate::store::{AnyStore, Opening};
 use crate::store_lock::StoreLock;
 use crate::timed_directory::TimedDirectory;
+use crate::traces::traced_store;
 use crate::websocket::{AnonymousSockets, Sockets};
 
 /// A store, an engine over it, and the protocols before it.
@@ -110,7 +111,7 @@ impl Assembled {
         let stopwatch: Arc<dyn Stopwatch> = Arc::new(SystemStopwatch::start());
         let pool = config.passwords.pool(cores())?;
         let pool = Arc::new(HashingPool::new(pool, Arc::clone(&rng), Arc::clone(&stopwatch))?);
-        let mut builder = Engine::builder(store)
+        let mut builder = Engine::builder(traced_store(&config.traces, store))
             .config(config.engine()?)
             .pool(Arc::clone(&pool))
             .key_ring(Arc::new(ring))

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::mem;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ const OTHERS: &str = "other causes";
 pub(crate) struct ErrorLog {
     clock: Arc<dyn Clock>,
     counted: Mutex<Counted>,
+    /// Errors since the start, but for those of a server that had too much to do.
+    failures: AtomicU64,
 }
 
 /// The errors of one second.
@@ -33,12 +36,20 @@ struct Counted {
 
 impl ErrorLog {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, counted: Mutex::default() }
+        Self { clock, counted: Mutex::default(), failures: AtomicU64::new(0) }
+    }
+
+    /// How many requests have failed since the start. Those that were refused by a busy server have not.
+    pub(crate) fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
     }
 
     /// Logs an error that became an answer, in the span of its request.
     pub(crate) fn record(&self, error: &InternalError) {
         let cause = error.cause();
+        if !matches!(error.kind(), InternalErrorKind::Busy { .. }) {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
         self.flush();
         let is_first = {
             let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);

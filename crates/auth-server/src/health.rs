@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use auth_engine::{Engine, OpenError, keys};
@@ -12,6 +13,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::error_log::ErrorLog;
 use crate::mail::Pulse;
 use crate::supervisor::Down;
 use crate::system::monotonic;
@@ -21,6 +23,9 @@ const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long a report on readiness holds: however often it is asked for, the store is not asked more often.
 const HOLDS: Duration = Duration::from_secs(1);
+
+/// The value of the store that is changed to see whether it takes changes.
+const CHANGED: &str = "write-check";
 
 /// How long the mail worker may be busy with one round.
 const LONGEST_ROUND: Duration = Duration::from_secs(5 * 60);
@@ -32,6 +37,9 @@ pub(crate) struct Health {
     draining: CancellationToken,
     /// That of the mail worker, where there is one.
     mail: Option<Arc<Pulse>>,
+    errors: Arc<ErrorLog>,
+    /// How many requests had failed when the store last took a change.
+    failures_before_change: AtomicU64,
     last: Mutex<Option<(Instant, Report)>>,
 }
 
@@ -52,8 +60,10 @@ impl Health {
         down: Down,
         draining: CancellationToken,
         mail: Option<Arc<Pulse>>,
+        errors: Arc<ErrorLog>,
     ) -> Self {
-        Self { engine, down, draining, mail, last: Mutex::default() }
+        let failures_before_change = AtomicU64::new(errors.failures());
+        Self { engine, down, draining, mail, errors, failures_before_change, last: Mutex::default() }
     }
 
     /// Whether the server is alive: it answers, and its background tasks run.
@@ -66,8 +76,8 @@ impl Health {
         Report(down.into_iter().map(failed).collect())
     }
 
-    /// Whether clients should be sent here: the server is not about to end, the store can be read and is that of the key ring,
-    /// and mail is worked on.
+    /// Whether clients should be sent here: the server is not about to end, the store can be read and changed and is that of the
+    /// key ring, and mail is worked on.
     pub(crate) async fn ready(&self) -> Report {
         let mut report = self.looked_at().await;
         let failure = self.draining.is_cancelled().then_some("the server is about to end");
@@ -91,7 +101,7 @@ impl Health {
     async fn look(&self) -> Report {
         let (store, ring) = (&**self.engine.store(), self.engine.keys().ring());
         let (store, ring) = match timeout(STORE_TIMEOUT, keys::check_ring(store, &ring)).await {
-            Ok(Ok(())) => (None, None),
+            Ok(Ok(())) => ((!self.takes_changes().await).then_some("can't be written"), None),
             Ok(Err(OpenError::OtherKeyRing)) => (None, Some("the store belongs to another key ring")),
             Ok(Err(_)) => (Some("can't be read"), Some("not known without the store")),
             Err(_) => (Some("does not answer in time"), Some("not known without the store")),
@@ -100,6 +110,28 @@ impl Health {
         let outbox = is_stuck.then_some("the mail worker makes no progress");
         let checks = [("store", store), ("ring", ring), ("outbox", outbox)];
         Report(checks.map(|(name, failure)| Check { name, failure }).into())
+    }
+}
+
+impl Health {
+    /// Whether the store takes changes, as it doesn't while its disk is full. It is given one only after a request has failed, and
+    /// until it takes one: each is a commit.
+    async fn takes_changes(&self) -> bool {
+        let failures = self.errors.failures();
+        if failures == self.failures_before_change.load(Ordering::Relaxed) {
+            return true;
+        }
+        let store = self.engine.store();
+        let change = async {
+            let old = store.meta(CHANGED).await?;
+            let new = old.is_none().then_some(&[1][..]);
+            store.replace_meta(CHANGED, old.as_deref(), new, None).await
+        };
+        let is_taken = matches!(timeout(STORE_TIMEOUT, change).await, Ok(Ok(_)));
+        if is_taken {
+            self.failures_before_change.store(failures, Ordering::Relaxed);
+        }
+        is_taken
     }
 }
 
@@ -142,7 +174,8 @@ mod tests {
         let builder = testing::builder(&records, &clock, &testing::ring(), testing::config(), 1);
         let engine = Arc::new(builder.open().await.unwrap());
         let draining = CancellationToken::new();
-        let health = Health::new(engine, Down::default(), draining.clone(), None);
+        let errors = Arc::new(ErrorLog::new(clock));
+        let health = Health::new(engine, Down::default(), draining.clone(), None, errors);
         assert_eq!(failures(&health).await, [""; 0]);
 
         store.set_outage(Some(StoreError::Unavailable("away".into())));

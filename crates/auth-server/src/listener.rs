@@ -33,11 +33,14 @@ use crate::shared::Shared;
 use crate::stream::{Plain, Transport, WatchedStream};
 use crate::system::monotonic;
 use crate::tls::Tls;
-use crate::traces::Traced;
+use crate::traces::{self, Traced};
 use crate::websocket;
 
 /// The pause after the system refused a connection, as when files run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a server that stops waits for the first request of a connection that it has accepted.
+const FIRST_REQUEST: Duration = Duration::from_millis(200);
 
 /// The memory that the head of a request may take.
 const LONGEST_HEAD: u32 = 64 << 10;
@@ -111,7 +114,9 @@ pub(crate) async fn accept(socket: ListenSocket, front: Arc<Front>) {
             shared.forwarding.note_closed(Closed::NoProxy, address.ip());
             continue;
         }
+        // What was accepted is served, if the server stops just now.
         let place = tokio::select! {
+            biased;
             place = shared.connections.enter(client, &activity) => place,
             () = shared.stop.cancelled() => return,
         };
@@ -126,6 +131,7 @@ impl Arrival {
     async fn run(self) {
         let activity = Arc::clone(&self.activity);
         let prepared = tokio::select! {
+            biased;
             prepared = self.prepare() => prepared,
             () = activity.ended() => return,
         };
@@ -206,8 +212,14 @@ async fn serve_connection(stream: Transport, of: Connection) {
             if !shared.stop.is_cancelled() {
                 return;
             }
-            connection.as_mut().graceful_shutdown();
-            connection.await
+            // The request of a client that has just connected is on its way: it is answered.
+            tokio::select! {
+                ended = connection.as_mut() => ended,
+                _ = timeout(FIRST_REQUEST, activity.begun()) => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            }
         }
     };
     if let Err(error) = ended {
@@ -323,7 +335,7 @@ async fn answer_by(
         let response = answer.response.map(Full::new);
         if too_large { closing(response) } else { response }
     };
-    let response = answered.instrument(span).await;
+    let response = traces::parts_of(&traced, answered.instrument(span)).await;
     mounted.meters.answered(&route, response.status(), began.elapsed());
     traced.end(response.status());
     response

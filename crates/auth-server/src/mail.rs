@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::config::Relay;
 use crate::system::monotonic;
+use crate::traces::Traces;
 
 pub use self::kept::KeptMails;
 pub(crate) use self::kept::{KeptMail, MailPage, PATH as PAGE_PATH};
@@ -77,6 +78,7 @@ const TOKEN_LENGTH: usize = 24;
 pub(crate) struct Mailer {
     queue: Arc<MailQueue>,
     carrier: Carrier,
+    traces: Traces,
     pulse: Arc<Pulse>,
     /// How long the oldest mail that is due has waited, in seconds.
     oldest_due: Gauge,
@@ -101,10 +103,25 @@ impl Pulse {
     }
 }
 
+#[async_trait]
+impl MailCarrier for Mailer {
+    async fn send(&self, mail: &Mail, text: &str) -> Result<(), SendError> {
+        self.traces.alone("mail", self.carrier.send(mail, text)).await
+    }
+
+    fn poll_interval(&self) -> Duration {
+        self.carrier.poll_interval()
+    }
+
+    fn first_pause(&self) -> Duration {
+        self.carrier.first_pause()
+    }
+}
+
 impl Mailer {
     /// A worker that hands mails to a carrier, and tells how long the oldest has waited.
-    pub(crate) fn new(queue: Arc<MailQueue>, carrier: Carrier, oldest_due: Gauge) -> Self {
-        Self { queue, carrier, pulse: Arc::new(Pulse::now()), oldest_due }
+    pub(crate) fn new(queue: Arc<MailQueue>, carrier: Carrier, traces: Traces, oldest_due: Gauge) -> Self {
+        Self { queue, carrier, traces, pulse: Arc::new(Pulse::now()), oldest_due }
     }
 
     /// Tells when the worker last began a round.
@@ -120,7 +137,7 @@ impl Mailer {
             if let Ok(waits) = self.queue.oldest_wait().await {
                 self.oldest_due.set(waits.as_secs_f64());
             }
-            let pause = self.queue.send_due(&self.carrier, || stop.is_cancelled()).await;
+            let pause = self.queue.send_due(&*self, || stop.is_cancelled()).await;
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(pause) => {}

@@ -15,7 +15,9 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use tokio_util::sync::CancellationToken;
 
 use self::families::{ALL, Family, Kind};
-pub(crate) use self::families::{DIRECTORY_SECONDS, MAIL_OLDEST_DUE, STORE_LOOK_SECONDS, STORE_UP};
+pub(crate) use self::families::{
+    CREDENTIALS, DIRECTORY_SECONDS, MAIL_OLDEST_DUE, STORE_LOOK_SECONDS, STORE_UP,
+};
 pub(crate) use self::readings::{PoolTimes, Sources};
 pub(crate) use self::requests::RequestMeters;
 
@@ -78,7 +80,7 @@ impl Metrics {
     }
 
     /// Sets a gauge. A number beyond 2⁵³ is rounded.
-    fn set(&self, family: &Family, labels: &[&str], value: impl TryInto<i64>) {
+    pub(crate) fn set(&self, family: &Family, labels: &[&str], value: impl TryInto<i64>) {
         #[expect(clippy::cast_precision_loss, reason = "no number is that large")]
         let value = value.try_into().unwrap_or(i64::MAX) as f64;
         self.gauge(family, labels).set(value);

@@ -61,13 +61,15 @@ pub struct Bound {
     signals: Signals,
 }
 
-/// SIGTERM, SIGINT and SIGHUP. They are caught before a port is bound: whoever can reach the server can stop it in
+/// SIGTERM, SIGINT, SIGHUP and SIGXFSZ. They are caught before a port is bound: whoever can reach the server can stop it in
 /// good order.
 #[derive(Debug)]
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hang_up: Signal,
+    /// Nobody waits for it. Uncaught, a file that grows to a limit of the process would end the server, and not the write alone.
+    _file_size: Signal,
 }
 
 /// A server that answers.
@@ -87,6 +89,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hang_up: signal(SignalKind::hangup())?,
+            _file_size: signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
         })
     }
 
@@ -207,8 +210,9 @@ impl Bound {
             certificates.extend(front.tls.clone());
             supervisor.require("a listener", accept(socket, front));
         }
+        assembled.pool().observe(Arc::new(PoolTimes::new(Arc::clone(&metrics))));
         let backups = Backups::of(config, assembled.clock())?.map(Arc::new);
-        let mail = start_background(&supervisor, config, &assembled, &metrics)?;
+        let mail = start_background(&supervisor, config, &assembled, &metrics, &shared.traces)?;
         if let Some(listener) = self.metrics {
             let sources = Sources {
                 started: assembled.clock().now(),
@@ -218,8 +222,8 @@ impl Bound {
                 shared: Arc::clone(&shared),
                 last_backup: backups.as_ref().map(|backups| backups.last_good()),
             };
-            let health =
-                Health::new(Arc::clone(assembled.engine()), supervisor.down(), draining.clone(), mail);
+            let (engine, errors) = (Arc::clone(assembled.engine()), Arc::clone(&shared.errors));
+            let health = Health::new(engine, supervisor.down(), draining.clone(), mail, errors);
             for directory in assembled.timed_directories() {
                 directory.record_in(metrics.histogram(&DIRECTORY_SECONDS, &[directory.name()]));
             }
@@ -305,8 +309,10 @@ fn start_admin(
 /// Starts to answer those who watch the server, and to measure what they are shown.
 fn start_monitor(supervisor: &Supervisor, listener: TcpListener, monitor: Monitor) {
     let metrics = Arc::clone(&monitor.metrics);
-    monitor.sources.pool.observe(Arc::new(PoolTimes::new(Arc::clone(&metrics))));
     supervisor.keep("the upkeep of metrics", move |stop| Arc::clone(&metrics).keep_up(stop));
+    let (store, metrics) = (Arc::clone(monitor.sources.engine.store()), Arc::clone(&monitor.metrics));
+    let count = move |stop| maintenance::count_credentials(Arc::clone(&store), Arc::clone(&metrics), stop);
+    supervisor.keep("the count of credentials", count);
     let (listener, monitor) = (Arc::new(listener), Arc::new(monitor));
     let serve = move |stop| monitor::serve(Arc::clone(&listener), Arc::clone(&monitor), stop);
     supervisor.keep("the metrics' listener", serve);
@@ -318,13 +324,14 @@ fn start_background(
     config: &Config,
     assembled: &Assembled,
     metrics: &Metrics,
+    traces: &Traces,
 ) -> anyhow::Result<Option<Arc<Pulse>>> {
     let engine = || Arc::clone(assembled.engine());
     let kept = config.kept_mails.as_ref().map(|kept| Carrier::Kept(Arc::clone(kept)));
     let mut pulse = None;
     if let Some(carrier) = kept.or(config.relay()?.map(Carrier::Smtp)) {
         let oldest_due = metrics.gauge(&MAIL_OLDEST_DUE, &[]);
-        let mailer = Arc::new(Mailer::new(Arc::clone(engine().mail()), carrier, oldest_due));
+        let mailer = Arc::new(Mailer::new(Arc::clone(engine().mail()), carrier, traces.clone(), oldest_due));
         pulse = Some(mailer.pulse());
         supervisor.keep("mail", move |stop| Arc::clone(&mailer).run(stop));
     } else {

@@ -1,4 +1,4 @@
-//! A directory whose answers are timed.
+//! A directory whose answers are timed, and are spans of the requests that they are for.
 
 use std::sync::{Arc, OnceLock};
 
@@ -8,6 +8,7 @@ use auth_ldap::Directory;
 use metrics::Histogram;
 
 use crate::system::monotonic;
+use crate::traces;
 
 /// A directory, and where the time of its answers to logins is recorded.
 pub(crate) struct TimedDirectory {
@@ -30,9 +31,10 @@ impl TimedDirectory {
         drop(self.seconds.set(seconds));
     }
 
-    async fn timed(&self, asking: impl Future<Output = BackendAnswer>) -> BackendAnswer {
+    async fn timed(&self, name: &'static str, asking: impl Future<Output = BackendAnswer>) -> BackendAnswer {
         let began = monotonic();
-        let answer = asking.await;
+        let is_failure = |answer: &BackendAnswer| matches!(answer, BackendAnswer::Unavailable(_));
+        let answer = traces::part(name, is_failure, asking).await;
         if let Some(seconds) = self.seconds.get() {
             seconds.record(began.elapsed());
         }
@@ -51,11 +53,11 @@ impl PasswordBackend for TimedDirectory {
     }
 
     async fn verify(&self, request: &VerifyRequest<'_>) -> BackendAnswer {
-        self.timed(self.directory.verify(request)).await
+        self.timed("directory verify", self.directory.verify(request)).await
     }
 
     async fn find_entry(&self, realm: &Realm, typed: &str) -> BackendAnswer {
-        self.timed(self.directory.find_entry(realm, typed)).await
+        self.timed("directory find_entry", self.directory.find_entry(realm, typed)).await
     }
 
     async fn has_entry(&self, id: &str) -> Result<bool, InternalError> {

@@ -1,4 +1,5 @@
-//! Traces: a span for each request, sent to a collector by OTLP where the configuration names one.
+//! Traces: a span for each request, and below it spans of what takes time, sent to a collector by OTLP where the configuration
+//! names one.
 //!
 //! The feature `otlp` of the build has them. Without it there is nothing to send, and a configuration that names a collector
 //! is refused.
@@ -9,9 +10,9 @@ mod none;
 mod otlp;
 
 #[cfg(not(feature = "otlp"))]
-pub(crate) use self::none::Traces;
+pub(crate) use self::none::{Traces, hashed, part, parts_of, traced_store};
 #[cfg(feature = "otlp")]
-pub(crate) use self::otlp::Traces;
+pub(crate) use self::otlp::{Traces, hashed, part, parts_of, traced_store};
 
 use auth_core::{ProtocolName, RequestId, Route};
 use http::{HeaderMap, Method};

@@ -78,6 +78,14 @@ fn log_in(server: &Server, kind: &str) {
     }
 }
 
+/// Looks at the server as a watcher does; every answer must be right and prompt.
+fn watch(metrics: SocketAddr, kind: &str) {
+    for path in ["/livez", "/readyz", "/metrics"] {
+        let response = http::send(metrics, &Request::new("GET", path)).unwrap();
+        assert!(response.status == 200 && response.took < PROMPT, "{kind}, {path}: {response:?}");
+    }
+}
+
 /// The number of log lines that the server says are lost.
 fn lost_lines(metrics: SocketAddr) -> u64 {
     let page = http::send(metrics, &Request::new("GET", "/metrics")).unwrap().text();
@@ -87,7 +95,7 @@ fn lost_lines(metrics: SocketAddr) -> u64 {
 
 #[test]
 fn logins_are_answered_whatever_becomes_of_the_log() {
-    let (server, _) = prepare();
+    let (server, metrics) = prepare();
     for kind in ["closed", "full disk", "pipe without a reader"] {
         let mut command = serve(&server, if kind == "closed" { "2>&-" } else { "" });
         if kind == "full disk" {
@@ -102,6 +110,7 @@ fn logins_are_answered_whatever_becomes_of_the_log() {
         for _ in 0..LOGINS {
             log_in(&server, kind);
         }
+        watch(metrics, kind);
         process.stop().unwrap();
     }
 }
@@ -121,6 +130,7 @@ fn log_that_nobody_reads_holds_up_no_login_and_tells_later_how_many_lines_are_lo
         logins += 1;
         assert!(logins < 100 * LOGINS, "no line was lost");
     }
+    watch(metrics, "pipe that nobody reads");
 
     let (told, lines) = std::sync::mpsc::channel();
     let reading = thread::spawn(move || {

@@ -1,5 +1,6 @@
 //! Credentials: looked up, added, exchanged and deleted.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use auth_core::{
@@ -35,6 +36,24 @@ pub async fn finds_credentials_by_kind_and_digest<F: Fixture>(fixture: &F) {
     assert!(store.by_digest(CredentialKind::PERSONAL_TOKEN, &Digest::new([0; 32])).await.unwrap().is_none());
     let listed = store.of_user(users[0], CredentialKind::PERSONAL_TOKEN).await.unwrap();
     assert_eq!(listed.iter().map(comparable).collect::<Vec<_>>(), [comparable(&bare)]);
+}
+
+pub async fn counts_the_credentials_of_each_kind<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 2).await;
+    let (session, device) = (CredentialKind::WEB_SESSION, CredentialKind::TOTP);
+    let counts = async || {
+        let counts = store.counts().await.unwrap();
+        counts.into_iter().filter(|(_, count)| *count > 0).collect::<BTreeMap<_, _>>()
+    };
+    assert_eq!(counts().await, BTreeMap::new());
+    let undigested = Credential { digest: None, ..credential(users[0], device, 1) };
+    for new in [undigested, credential(users[0], session, 2), credential(users[1], session, 3)] {
+        assert!(store.add(&new, 9, None).await.unwrap());
+    }
+    assert_eq!(counts().await, BTreeMap::from([(session, 2), (device, 1)]));
+    store.remove_of_user(users[0], &[session, device], None, None).await.unwrap();
+    assert_eq!(counts().await, BTreeMap::from([(session, 1)]));
 }
 
 pub async fn lists_what_has_ended_of_a_kind_and_purges_no_removal_that_is_to_be_carried_out<F: Fixture>(

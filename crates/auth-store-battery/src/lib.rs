@@ -180,6 +180,7 @@ macro_rules! store_battery {
             credentials {
                 finds_credentials_by_kind_and_digest
                 keeps_kinds_that_no_store_knows
+                counts_the_credentials_of_each_kind
                 lists_what_has_ended_of_a_kind_and_purges_no_removal_that_is_to_be_carried_out
                 keeps_the_newest_of_a_kind
                 refuses_labels_and_digests_that_are_taken

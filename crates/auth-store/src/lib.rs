@@ -88,6 +88,8 @@
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod copy;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod credential_counts;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod encoding;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod log_page;

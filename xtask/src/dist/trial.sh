@@ -99,8 +99,31 @@ test -s /etc/auth-server/auth.toml
 dpkg --install --force-confold "$package"
 [ "$(log_in "correct horse battery staple")" = "$key" ]
 
-say "purge leaves nothing"
+say "the scripts run again, and take what an administrator made before"
+/var/lib/dpkg/info/auth-server.postinst configure "" > /dev/null 2>&1
+log_in "correct horse battery staple" > /dev/null
+dpkg --remove auth-server
+deluser --quiet --system auth-server
+! getent group auth-server || groupdel auth-server
+useradd --system --no-user-group --gid nogroup auth-server
+chown -R auth-server /var/lib/auth-server
+dpkg --install --force-confold "$package"
+[ "$(stat --format '%U:%G %a' /var/lib/auth-server)" = "auth-server:auth-server 700" ]
+systemctl is-active auth-server
+[ "$(log_in "correct horse battery staple")" = "$key" ]
+
+say "a link in place of the folder, which systemd refuses: it is told, and what it leads to outlasts a purge"
+systemctl stop auth-server.socket auth-server
+mv /var/lib/auth-server /srv/accounts
+ln -s /srv/accounts /var/lib/auth-server
+dpkg --install --force-confold "$package" 2>&1 | tee /tmp/told
+grep --quiet "is a link" /tmp/told
+[ "$(stat --format '%U:%G %a' /srv/accounts)" = "auth-server:auth-server 700" ]
+
+say "purge leaves nothing else"
 dpkg --purge auth-server
+[ "$(stat --format '%U' /srv/accounts /srv/accounts/auth.db | sort --unique)" = root ]
+rm -rf /srv/accounts
 ! getent passwd auth-server
 ! getent group auth-server
 find / -xdev \( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /trial -o -path '/var/lib/apt*' -o -path '/var/cache*' -o -path '/var/lib/dpkg*' -o -path '/var/log*' \) -prune -o -print | sort > /tmp/after

@@ -20,7 +20,7 @@ pub(crate) fn are_the_clients_own_behind_one_proxy_and_behind_two(site: &Site) {
         assert_eq!(client_of(site, "wrong-password"), CLIENT, "{:?}, {lie}", site.kind);
     }
     let front = site.proxy.front(&site.server).unwrap();
-    for lie in ["X-Real-IP: 203.0.113.2", "X-Forwarded-For: 203.0.113.2"] {
+    for lie in ["X-Real-IP: 203.0.113.2", "X-Forwarded-For: 203.0.113.2", "Forwarded: for=\"203.0.113.2"] {
         site.refused(401, lie, || site.ask(front.address(), &[], "/", &[&wrong, lie]));
         assert_eq!(client_of(site, "wrong-password"), CLIENT, "{:?} behind nginx, {lie}", site.kind);
     }

@@ -38,9 +38,16 @@ pub(crate) struct Site {
 }
 
 impl Site {
+    /// A site whose proxy names clients in X-Forwarded-For.
     pub(crate) fn start(kind: ProxyKind) -> Self {
+        Self::naming_clients_in("X-Forwarded-For", kind)
+    }
+
+    /// A site whose proxy names clients in a header.
+    pub(crate) fn naming_clients_in(header: &str, kind: ProxyKind) -> Self {
         let config = ServerConfig::for_tests()
             .set("server.trusted_proxies", vec!["127.0.0.1", "127.0.0.2"])
+            .set("server.client_header", header)
             .set("admin.socket", "@DIR@/admin.sock")
             .set("zettelstore.login_delay", "0s")
             .set("web.url", format!("https://{PAGES}"))

@@ -63,3 +63,16 @@ fn envoy_lets_through_whom_the_server_knows() {
 fn haproxy_lets_through_whom_the_server_knows() {
     holds(ProxyKind::Haproxy);
 }
+
+#[test]
+fn proxies_that_can_name_their_clients_in_forwarded_do() {
+    for kind in
+        [ProxyKind::Nginx, ProxyKind::DebianCaddy, ProxyKind::Caddy, ProxyKind::Envoy, ProxyKind::Haproxy]
+    {
+        let mut site = Site::naming_clients_in("Forwarded", kind);
+        addresses::are_the_clients_own_behind_one_proxy_and_behind_two(&site);
+        addresses::limits_are_told_to_the_client(&site);
+        credentials::each_lets_its_owner_through_and_a_wrong_one_nobody(&site);
+        credentials::without_the_server_nobody_goes_through(&mut site);
+    }
+}

@@ -109,6 +109,7 @@ macro_rules! forward_store {
                     writes raise_counter(id: CredentialId, to: i64) -> Result<bool, StoreError>;
                     writes set_last_used(uses: &[(CredentialId, Timestamp)]) -> Result<(), StoreError>;
                     reads ended(kind: CredentialKind, now: Timestamp, limit: u32) -> Result<Vec<Credential>, StoreError>;
+                    reads counts() -> Result<Vec<(CredentialKind, u64)>, StoreError>;
                     writes purge(now: Timestamp) -> Result<u64, StoreError>;
                 }
 

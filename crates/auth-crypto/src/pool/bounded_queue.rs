@@ -245,6 +245,10 @@ impl BoundedQueue {
         let _ = self.observer.set(observer);
     }
 
+    pub(super) fn observer(&self) -> Option<&dyn PoolObserver> {
+        self.observer.get().map(|observer| &**observer)
+    }
+
     pub(super) fn metrics(&self) -> PoolMetrics {
         let state = self.state();
         PoolMetrics { waiting: state.jobs.len(), ..state.metrics.clone() }
@@ -266,14 +270,16 @@ impl BoundedQueue {
             let now = self.elapsed();
             let mut tasks = Vec::with_capacity(batch.len());
             let mut borrows_kib = 0;
-            for job in batch {
+            for mut job in batch {
                 if job.payload.is_abandoned() {
                     state.metrics.abandoned += 1;
                     state.jobs.refund(job.class.client_key, job.cost);
                 } else {
                     state.metrics.begun += 1;
+                    let waited = now.saturating_sub(job.since);
+                    job.payload.note_wait(waited);
                     if let Some(observer) = self.observer.get() {
-                        observer.waited(now.saturating_sub(job.since));
+                        observer.waited(waited);
                     }
                     tasks.push(job.payload);
                     borrows_kib = job.borrows_kib;

@@ -25,13 +25,17 @@ pub struct PoolMetrics {
     pub width: usize,
 }
 
-/// An observer is told how long jobs waited and took. It must be quick: the pool's queue waits for it.
+/// An observer is told how long jobs waited and took. It must be quick: the pool's queue or a caller waits for it.
 pub trait PoolObserver: Send + Sync {
     /// A job was begun that had waited so long.
     fn waited(&self, time: Duration);
 
     /// A job of a scheme kept a core busy for so long. Jobs that were computed together have an equal share each.
     fn hashed(&self, scheme: &'static str, time: Duration);
+
+    /// A job was answered just now, of whose time since it was handed in a part was waiting. It is told in the task of the caller,
+    /// so that an observer knows for whom the job was. By default it does nothing.
+    fn answered(&self, _waited: Duration, _all: Duration) {}
 }
 
 impl PoolMetrics {

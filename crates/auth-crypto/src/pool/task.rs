@@ -28,8 +28,26 @@ pub struct Verification {
     pub class: JobClass,
 }
 
-/// The sending half of a caller's reply channel.
-pub(super) type Reply<T> = oneshot::Sender<Result<T, Busy>>;
+/// The sending half of a caller's reply channel, and how long its job waited, once it was begun.
+pub(super) struct Reply<T> {
+    sender: oneshot::Sender<(Result<T, Busy>, Option<Duration>)>,
+    waited: Option<Duration>,
+}
+
+/// The receiving half: the reply, and how long the job waited where it was begun.
+pub(super) type Replied<T> = oneshot::Receiver<(Result<T, Busy>, Option<Duration>)>;
+
+impl<T> Reply<T> {
+    pub(super) fn channel() -> (Self, Replied<T>) {
+        let (sender, receiver) = oneshot::channel();
+        (Self { sender, waited: None }, receiver)
+    }
+
+    /// Sends the reply. The caller may have gone away, which is no failure.
+    fn send(self, result: Result<T, Busy>) {
+        let _ = self.sender.send((result, self.waited));
+    }
+}
 
 /// The work of a job. An enum and not a closure, so that tasks of equal parameters can be found and computed
 /// together.
@@ -43,8 +61,16 @@ impl Task {
     /// Whether the caller has gone away.
     pub(super) fn is_abandoned(&self) -> bool {
         match self {
-            Self::Verify(_, reply) => reply.is_closed(),
-            Self::Hash { reply, .. } | Self::Wrap { reply, .. } => reply.is_closed(),
+            Self::Verify(_, reply) => reply.sender.is_closed(),
+            Self::Hash { reply, .. } | Self::Wrap { reply, .. } => reply.sender.is_closed(),
+        }
+    }
+
+    /// Notes how long the task waited until it was begun.
+    pub(super) fn note_wait(&mut self, waited: Duration) {
+        match self {
+            Self::Verify(_, reply) => reply.waited = Some(waited),
+            Self::Hash { reply, .. } | Self::Wrap { reply, .. } => reply.waited = Some(waited),
         }
     }
 
@@ -77,8 +103,8 @@ impl Task {
 
     pub(super) fn refuse(self, busy: Busy) {
         match self {
-            Self::Verify(_, reply) => send(reply, Err(busy)),
-            Self::Hash { reply, .. } | Self::Wrap { reply, .. } => send(reply, Err(busy)),
+            Self::Verify(_, reply) => reply.send(Err(busy)),
+            Self::Hash { reply, .. } | Self::Wrap { reply, .. } => reply.send(Err(busy)),
         }
     }
 
@@ -110,12 +136,12 @@ impl Task {
         match self {
             Self::Verify(job, reply) => {
                 let verdict = password::finish_verify(job.stored.as_ref(), &job.secret, &job.rule, &computed);
-                send(reply, Ok(verdict));
+                reply.send(Ok(verdict));
             }
             Self::Hash { secret, rule, reply, .. } => {
-                send(reply, Ok(password::finish_hash(&secret, &rule, computed)));
+                reply.send(Ok(password::finish_hash(&secret, &rule, computed)));
             }
-            Self::Wrap { old, reply, .. } => send(reply, Ok(password::finish_wrap(&old, computed))),
+            Self::Wrap { old, reply, .. } => reply.send(Ok(password::finish_wrap(&old, computed))),
         }
     }
 }
@@ -144,10 +170,5 @@ fn run_alone(task: Task, memory: &mut Memory) {
     let Task::Verify(job, reply) = task else { return };
     let Verification { stored, secret, rule, context, .. } = *job;
     let verdict = password::verify_secret(stored.as_ref(), &secret, &rule, &context, memory);
-    send(reply, verdict.map_err(|OutOfMemory| Busy::shortly()));
-}
-
-/// Sends a reply. The caller may have gone away, which is no failure.
-fn send<T>(reply: Reply<T>, result: Result<T, Busy>) {
-    let _ = reply.send(result);
+    reply.send(verdict.map_err(|OutOfMemory| Busy::shortly()));
 }

@@ -44,6 +44,7 @@ fn pool(config: PoolConfig, rng: Arc<dyn Rng>) -> HashingPool {
 struct Told {
     waited: AtomicUsize,
     hashed: AtomicUsize,
+    answered: AtomicUsize,
 }
 
 impl PoolObserver for Told {
@@ -54,6 +55,11 @@ impl PoolObserver for Told {
     fn hashed(&self, scheme: &'static str, _: Duration) {
         assert_eq!(scheme, "argon2");
         self.hashed.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn answered(&self, waited: Duration, all: Duration) {
+        assert!(waited <= all, "{waited:?} {all:?}");
+        self.answered.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -193,9 +199,9 @@ fn shutdown_finishes_running_jobs_and_refuses_waiting_ones() {
         Box::pin(async move {
             let queue = Arc::clone(&pool.queue);
             drop(pool);
-            let (reply, received) = oneshot::channel();
+            let (reply, received) = Reply::channel();
             queue.push(Task::Hash { secret: secret(), rule: RULE, class: JobClass::default(), reply })?;
-            received.await.map_err(|_| Busy::shortly())
+            received.await.map_or_else(|_| Err(Busy::shortly()), |(result, _)| result)
         })
     };
     let mut running = call(Arc::clone(&pool));
@@ -208,7 +214,7 @@ fn shutdown_finishes_running_jobs_and_refuses_waiting_ones() {
     assert!(pool_runtime().block_on(waiting).is_err());
     release.send(()).unwrap();
     shutdown.join().unwrap();
-    assert!(matches!(poll(running.as_mut()), Poll::Ready(Ok(Ok(_)))));
+    assert!(matches!(poll(running.as_mut()), Poll::Ready(Ok(_))));
     assert_eq!(rng.salts.load(Ordering::SeqCst), 1);
 }
 
@@ -263,6 +269,7 @@ fn waiting_jobs_are_computed_together_and_each_gets_its_own_verdict() {
     assert_eq!((metrics.batch_sizes[2], metrics.begun), (1, 5));
     let (waited, hashed) = (told.waited.load(Ordering::SeqCst), told.hashed.load(Ordering::SeqCst));
     assert!(waited == 5 && hashed >= 4, "{waited} {hashed}");
+    assert_eq!(told.answered.load(Ordering::SeqCst), 5);
 }
 
 #[test]
@@ -441,7 +448,7 @@ proptest! {
 fn other_schemes_and_older_versions_are_computed_alone() {
     let task = |stored: &str| {
         let stored = StoredPassword::parse(&PasswordString::new(stored)).unwrap();
-        Task::Verify(Box::new(verification(Some(stored))), oneshot::channel().0)
+        Task::Verify(Box::new(verification(Some(stored))), Reply::channel().0)
     };
     let tail = "m=64,t=1,p=1$c2FsdHNhbHQ$MPTvGDNGjMn2Hstqn5I9GA";
     for (stored, params) in [

@@ -119,6 +119,7 @@ fn upstream(text: &str) -> Result<Upstream, String> {
 #[template(path = "forward/nginx.conf", escape = "none")]
 struct Nginx<'a> {
     server: SocketAddr,
+    forwarded: bool,
     host: &'a str,
     application: &'a Upstream,
     identity: [(&'static str, &'static str); 5],
@@ -130,6 +131,7 @@ struct Nginx<'a> {
 #[template(path = "forward/Caddyfile", escape = "none")]
 struct Caddy<'a> {
     server: SocketAddr,
+    forwarded: bool,
     proxies: &'a [IpNet],
     spellings: Vec<String>,
     identity: [(&'static str, &'static str); 5],
@@ -151,6 +153,7 @@ struct Traefik {
 #[template(path = "forward/envoy.yml", escape = "none")]
 struct Envoy<'a> {
     server: SocketAddr,
+    forwarded: bool,
     host: &'a str,
     listen: SocketAddr,
     application: &'a Upstream,
@@ -163,6 +166,7 @@ struct Envoy<'a> {
 #[template(path = "forward/haproxy.cfg", escape = "none")]
 struct Haproxy<'a> {
     server: SocketAddr,
+    forwarded: bool,
     host: &'a str,
     listen: SocketAddr,
     application: &'a Upstream,
@@ -181,6 +185,7 @@ impl Snippet {
     fn run(&self) -> anyhow::Result<()> {
         let config = self.file.load()?;
         let server = self.server(&config)?;
+        let forwarded = config.server.client_header == ClientHeader::Forwarded;
         let (application, listen) = (&self.application, self.listen);
         let (identity, credentials, overrides) = (IDENTITY, CREDENTIALS, OVERRIDES);
         let host = self.host(&config)?;
@@ -188,16 +193,21 @@ impl Snippet {
         let spellings =
             IDENTITY.iter().flat_map(|(name, _)| [(*name).to_owned(), name.replace('-', "_")]).collect();
         let text = match self.proxy {
-            Proxy::Nginx => Nginx { server, host, application, identity, credentials, overrides }.render(),
+            Proxy::Nginx => {
+                Nginx { server, forwarded, host, application, identity, credentials, overrides }.render()
+            }
             Proxy::Caddy => {
                 let proxies = &config.server.trusted_proxies;
-                Caddy { server, proxies, spellings, identity, credentials, overrides }.render()
+                Caddy { server, forwarded, proxies, spellings, identity, credentials, overrides }.render()
             }
             Proxy::Traefik => Traefik { server, spellings, identity, credentials, overrides }.render(),
             Proxy::Envoy => {
-                Envoy { server, host, listen, application, identity, credentials, overrides }.render()
+                Envoy { server, forwarded, host, listen, application, identity, credentials, overrides }
+                    .render()
             }
-            Proxy::Haproxy => Haproxy { server, host, listen, application, lua: self.lua.display() }.render(),
+            Proxy::Haproxy => {
+                Haproxy { server, forwarded, host, listen, application, lua: self.lua.display() }.render()
+            }
         };
         Ok(print_line(text?.trim_end())?)
     }
@@ -231,9 +241,9 @@ impl Snippet {
                 forward.dialect.as_str()
             )));
         }
-        if config.server.client_header != ClientHeader::XForwardedFor {
+        if config.server.client_header == ClientHeader::Forwarded && matches!(self.proxy, Proxy::Traefik) {
             return Err(ConfigError::new(
-                "[server] client_header: this proxy is told to set X-Forwarded-For",
+                "[server] client_header: Traefik names its clients in X-Forwarded-For, and can't in Forwarded",
             ));
         }
         // The snippets ask at a port, in clear.
@@ -305,7 +315,7 @@ mod tests {
             ("nginx", config("envoy", ""), "asks in \"nginx\""),
             ("haproxy", config("nginx", ""), "asks in \"x-forwarded\""),
             ("envoy", Config::default(), "name the hosts"),
-            ("nginx", config("nginx", "client_header = \"Forwarded\""), "X-Forwarded-For"),
+            ("traefik", config("x-forwarded", "client_header = \"Forwarded\""), "can't in Forwarded"),
             ("nginx", config("nginx", nowhere), "no port is for the protocol"),
         ] {
             let error = snippet(proxy).server(&config).unwrap_err().to_string();

@@ -63,6 +63,8 @@ families! {
     STORE_UP = Gauge "auth_server_store_up" [] "Whether the last look at the store reached it: 1 or 0.";
     STORE_LOOK_SECONDS = Histogram "auth_server_store_look_seconds" []
         "How long the look at the store took that is made twice a second.";
+    CREDENTIALS = Gauge "auth_server_credentials" ["kind"]
+        "Credentials in the store, by their kind: an estimate where there are more than 10,000, made once a minute.";
     DIRECTORY_ANSWERS = Counter "auth_server_directory_answers_total" ["directory", "answer"]
         "Answers of directories, by the name in the configuration.";
     DIRECTORY_SECONDS = Histogram "auth_server_directory_seconds" ["directory"]

@@ -18,6 +18,7 @@ use super::families::{
 use crate::backups::LastGood;
 use crate::logging;
 use crate::shared::Shared;
+use crate::traces;
 
 /// Where the numbers come from.
 pub(crate) struct Sources {
@@ -101,7 +102,7 @@ impl Sources {
     }
 }
 
-/// Measures the jobs of a hashing pool.
+/// Measures the jobs of a hashing pool, which are spans of the requests that they are for.
 pub(crate) struct PoolTimes {
     metrics: Arc<Metrics>,
     wait: Histogram,
@@ -120,5 +121,9 @@ impl PoolObserver for PoolTimes {
 
     fn hashed(&self, scheme: &'static str, time: Duration) {
         self.metrics.histogram(&HASHING_SECONDS, &[scheme]).record(time);
+    }
+
+    fn answered(&self, waited: Duration, all: Duration) {
+        traces::hashed(waited, all);
     }
 }

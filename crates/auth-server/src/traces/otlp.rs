@@ -3,10 +3,15 @@
 //! Spans wait in a queue of bounded size; those that find no room are dropped. A thread of the SDK sends them in batches, and
 //! no request waits for it.
 
+mod parts;
+mod store;
+
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use auth_core::Store;
 use bytes::Bytes;
 use http::header::{HOST, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Uri};
@@ -26,6 +31,9 @@ use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
+use self::parts::Parent;
+pub(crate) use self::parts::{hashed, part};
+use self::store::TracedStore;
 use super::Traced;
 use crate::config;
 
@@ -48,15 +56,17 @@ const LAST_SPANS: Duration = Duration::from_secs(2);
 const LONGEST_ANSWER: usize = 64 << 10;
 
 /// Makes spans of requests, and sends them.
+#[derive(Clone)]
 pub(crate) struct Traces(Option<Sending>);
 
+#[derive(Clone)]
 struct Sending {
     provider: SdkTracerProvider,
     tracer: SdkTracer,
 }
 
 /// The span of a request, which ends when it is dropped.
-pub(crate) struct RequestSpan(Option<Span>);
+pub(crate) struct RequestSpan(Option<(Span, SdkTracer)>);
 
 impl Traces {
     /// Begins to send spans to the collector, where the configuration names one.
@@ -117,7 +127,24 @@ impl Traces {
                 KeyValue::new("auth.protocol", of.protocol.as_str().to_owned()),
                 KeyValue::new("auth.request_id", of.id.to_string()),
             ]);
-        RequestSpan(Some(span.start_with_context(tracer, &parent)))
+        RequestSpan(Some((span.start_with_context(tracer, &parent), tracer.clone())))
+    }
+
+    /// Does work that belongs to no request, in a span of its own.
+    pub(crate) async fn alone<T, E>(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let Some(Sending { tracer, .. }) = &self.0 else { return work.await };
+        let mut span =
+            tracer.span_builder(name).with_kind(SpanKind::Client).start_with_context(tracer, &Context::new());
+        let result = work.await;
+        if result.is_err() {
+            span.set_status(Status::error(""));
+        }
+        span.end();
+        result
     }
 
     /// Sends the last spans, and waits a moment for that.
@@ -129,10 +156,20 @@ impl Traces {
     }
 }
 
+/// Does the work of a request, whose parts are spans below its own.
+pub(crate) fn parts_of<F: Future>(span: &RequestSpan, work: F) -> impl Future<Output = F::Output> + use<F> {
+    parts::below(span.0.as_ref().and_then(|(span, tracer)| Parent::of(span, tracer)), work)
+}
+
+/// A store whose calls are spans, where spans are sent at all.
+pub(crate) fn traced_store(config: &config::Traces, store: Arc<dyn Store>) -> Arc<dyn Store> {
+    if config.otlp_endpoint.is_some() { Arc::new(TracedStore(store)) } else { store }
+}
+
 impl RequestSpan {
     /// Ends the span of a request that was answered.
     pub(crate) fn end(self, status: StatusCode) {
-        let Some(mut span) = self.0 else { return };
+        let Some((mut span, _)) = self.0 else { return };
         span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
         if status.is_server_error() {
             span.set_status(Status::error(""));

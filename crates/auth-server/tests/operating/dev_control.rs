@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 
 use auth_conformance::http::{self, Request, Response};
@@ -69,6 +70,16 @@ fn control_endpoints_are_for_holders_of_the_token_alone_and_never_for_browsers()
         (Request::new("POST", "/clock").json(&json!({"seconds": -1})), 400, "bad-body"),
         (Request::new("POST", "/clock").json(&json!({"to": "2001-01-01T00:00:00Z"})), 400, "bad-body"),
         (Request::new("POST", "/clock").json(&json!({"seconds": 1, "minutes": 1})), 400, "bad-body"),
+        (Request::new("POST", "/clock").json(&json!({"seconds": -1e300})), 400, "bad-body"),
+        (Request::new("POST", "/clock").json(&json!({"seconds": 1e18})), 400, "bad-body"),
+        (Request::new("POST", "/clock").json(&json!({"seconds": 1e300})), 400, "bad-body"),
+        (
+            Request { body: b"{\"seconds\": 1e999}".to_vec(), ..Request::new("POST", "/clock") },
+            400,
+            "bad-body",
+        ),
+        (Request { body: b"{\"seconds\": NaN}".to_vec(), ..Request::new("POST", "/clock") }, 400, "bad-body"),
+        (Request::new("POST", "/clock").json(&json!({"to": "-9999-01-01T00:00:00Z"})), 400, "bad-body"),
         (Request::new("POST", "/clock").json(&json!({"to": "9000-01-01T00:00:00Z"})), 400, "bad-body"),
         (Request::new("GET", "/codes?user=nobody"), 404, "no-user"),
         (Request::new("POST", "/users").json(&json!({"kind": "user"})), 400, "bad-lines"),
@@ -86,7 +97,49 @@ fn control_endpoints_are_for_holders_of_the_token_alone_and_never_for_browsers()
         assert_eq!(response.status, 401, "{token:?}");
         assert!(response.header("www-authenticate").is_some());
     }
+    let token = server.ready().pointer("/control/token").and_then(Value::as_str).unwrap();
+    for name in ["token", "access_token", "authorization"] {
+        let asked = Request::new("GET", &format!("/clock?{name}={token}"));
+        assert_eq!(http::send(server.control_address(), &asked).unwrap().status, 401, "{name} in the query");
+    }
+    // It is not read to its end: the refusal may be lost with the connection.
+    let large = Request { body: vec![b' '; 10 << 20], ..Request::new("POST", "/users") };
+    let large = server.control(large).unwrap();
+    assert!([0, 413].contains(&large.status), "{large:?}");
     assert_eq!(server.control(clock()).unwrap().status, 200);
+    server.stop().unwrap();
+}
+
+#[test]
+fn a_hundred_resets_at_once_are_done_or_refused_and_no_login_is_lost_meanwhile() {
+    let server = start(&[]);
+    let (done, logins) = (AtomicBool::new(false), AtomicU32::new(0));
+    let answers: Vec<Response> = thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !done.load(Ordering::SeqCst) {
+                    let login = log_in(&server, "myusername", "mypassword", None);
+                    assert_eq!(login.status, 200, "{login:?}");
+                    logins.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        }
+        let resets: Vec<_> = (0..100)
+            .map(|_| scope.spawn(|| server.control(Request::new("POST", "/reset")).unwrap()))
+            .collect();
+        let answers = resets.into_iter().map(|reset| reset.join().unwrap()).collect();
+        done.store(true, Ordering::SeqCst);
+        answers
+    });
+    // Of so many connections some are told that they are too many, and the last are closed.
+    let is_refused =
+        |answer: &Response| answer.status == 0 || answer.status == 503 && answer.text().contains("\"busy\"");
+    for answer in &answers {
+        assert!(answer.status == 200 || is_refused(answer), "{answer:?}: {}", answer.text());
+    }
+    assert!(answers.iter().any(|answer| answer.status == 200) && logins.load(Ordering::SeqCst) > 0);
+    control(&server, "POST", "/reset", "");
+    assert_eq!(log_in(&server, "myusername", "mypassword", None).status, 200);
     server.stop().unwrap();
 }
 

@@ -59,3 +59,44 @@ fn server_is_not_ready_while_its_database_is_gone() {
     assert_eq!(watched.wait_for("/readyz", 200).text(), READY);
     crate::server::stop(watched.server);
 }
+
+/// Sets how large files may grow that the server writes: with `0` it is as if its disk were full.
+fn limit_files(watched: &Watched, bytes: &str) {
+    let pid = watched.server.pid().unwrap();
+    let mut command = Command::new("prlimit");
+    command.args(["--pid", &pid.to_string(), &format!("--fsize={bytes}:unlimited")]);
+    assert!(command.status().unwrap().success(), "prlimit is part of util-linux");
+}
+
+#[test]
+fn server_whose_disk_is_full_lives_tells_so_and_goes_on_when_there_is_room_again() {
+    const PASSWORD: &str = "correct-horse-battery-9876";
+    let watched = Watched::start(config());
+    let rocketchat = Request::new("POST", "/api/v1/login")
+        .json(&serde_json::json!({"user": "iago", "password": PASSWORD}));
+    let zulip = Request::new("POST", "/api/v1/fetch_api_key")
+        .form(&format!("username=iago%40zulip.com&password={PASSWORD}"));
+    let zettelstore = Request::new("POST", "/a").basic("iago", PASSWORD);
+    limit_files(&watched, "0");
+    assert_eq!(watched.get("/readyz").text(), READY, "nobody wanted to write");
+    for (request, form) in [
+        (&rocketchat, "\"success\":false"),
+        (&zulip, "\"result\":\"error\""),
+        (&zettelstore, "Service Unavailable"),
+    ] {
+        let refused = watched.server.send(request).unwrap();
+        assert!(refused.status >= 500 && refused.text().contains(form), "{}: {refused:?}", refused.text());
+    }
+    let response = watched.wait_for("/readyz", 503);
+    assert_eq!(response.text(), "ok serving\nfailed store: can't be written\nok ring\nok outbox\n");
+    assert_eq!(watched.get("/livez").status, 200, "a restart would not help");
+    assert_eq!(watched.get("/metrics").status, 200);
+
+    limit_files(&watched, "unlimited");
+    assert_eq!(watched.wait_for("/readyz", 200).text(), READY);
+    for request in [&rocketchat, &zulip, &zettelstore] {
+        let granted = watched.server.send(request).unwrap();
+        assert_eq!(granted.status, 200, "{}", granted.text());
+    }
+    crate::server::stop(watched.server);
+}

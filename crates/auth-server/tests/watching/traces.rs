@@ -1,5 +1,6 @@
 //! Traces, as a collector takes them.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc::{self, Receiver};
@@ -10,9 +11,12 @@ use auth_conformance::ServerConfig;
 use auth_conformance::clock::Stopwatch;
 use auth_conformance::http::Request;
 use auth_conformance::process::free_address;
+use auth_conformance::slapd::{BASE, SERVICE, Slapd};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use prost::Message;
 use serde_json::json;
 
@@ -57,9 +61,36 @@ impl Collector {
         Self { address, spans }
     }
 
+    /// The next span of a request.
     fn next(&self) -> Span {
-        self.spans.recv_timeout(Duration::from_secs(20)).unwrap()
+        self.next_with_parts().0
     }
+
+    /// The next span of a request, and the spans below it, which end before it.
+    fn next_with_parts(&self) -> (Span, Vec<Span>) {
+        let mut parts = Vec::new();
+        loop {
+            let span = self.spans.recv_timeout(Duration::from_secs(20)).unwrap();
+            if is_of_request(&span) {
+                parts.retain(|part: &Span| part.parent_span_id == span.span_id);
+                return (span, parts);
+            }
+            parts.push(span);
+        }
+    }
+}
+
+fn is_of_request(span: &Span) -> bool {
+    span.kind() == SpanKind::Server
+}
+
+/// How often each name is among spans.
+fn names(spans: &[Span]) -> BTreeMap<&str, usize> {
+    let mut names = BTreeMap::new();
+    for span in spans {
+        *names.entry(span.name.as_str()).or_default() += 1;
+    }
+    names
 }
 
 fn to(collector: SocketAddr) -> ServerConfig {
@@ -133,7 +164,87 @@ fn last_spans_are_sent_before_the_end() {
         server.send(&Request::new("GET", "/api/v1/server_settings")).unwrap();
     }
     server::stop(server);
-    assert_eq!(collector.spans.try_iter().count(), 50);
+    assert_eq!(collector.spans.try_iter().filter(is_of_request).count(), 50);
+}
+
+#[test]
+fn parts_of_a_login_are_spans_below_it_and_tell_no_more_than_their_names() {
+    let collector = Collector::start();
+    let server = server::start(&to(collector.address), USERS);
+    for (password, status) in [("correct-horse-battery-9876", 200), ("wrong-password-text", 401)] {
+        let login = json!({"user": "iago", "password": password});
+        let request = Request::new("POST", "/api/v1/login").json(&login);
+        assert_eq!(server.send(&request).unwrap().status, status);
+        let (span, parts) = collector.next_with_parts();
+        let names = names(&parts);
+        assert_eq!((names.get("hashing wait"), names.get("hashing")), (Some(&1), Some(&1)), "{names:?}");
+        assert!(names.contains_key("store find"), "{names:?}");
+        assert_eq!(names.contains_key("store add"), status == 200, "{names:?}");
+        for part in &parts {
+            assert_eq!(part.trace_id, span.trace_id, "{part:?}");
+            assert!(part.attributes.is_empty() && part.events.is_empty(), "{part:?}");
+            assert!(part.start_time_unix_nano <= part.end_time_unix_nano, "{part:?}");
+            assert!(part.end_time_unix_nano <= span.end_time_unix_nano, "{part:?} {span:?}");
+        }
+        let time = |name: &str| {
+            let part = parts.iter().find(|part| part.name == name).unwrap();
+            (part.start_time_unix_nano, part.end_time_unix_nano)
+        };
+        assert_eq!(time("hashing wait").1, time("hashing").0);
+        assert!(time("hashing").1 > time("hashing").0);
+        assert!(!format!("{parts:?}").contains("iago"), "{parts:?}");
+    }
+    server::stop(server);
+}
+
+#[test]
+fn request_that_is_not_sampled_has_no_spans_and_background_work_is_part_of_no_request() {
+    let collector = Collector::start();
+    let server = server::start(&to(collector.address).set("traces.sample", json!(0.0)), USERS);
+    let login = json!({"user": "iago", "password": "wrong-password-text"});
+    server.send(&Request::new("POST", "/api/v1/login").json(&login)).unwrap();
+    server::stop(server);
+    assert_eq!(collector.spans.try_iter().count(), 0);
+}
+
+#[test]
+fn answer_of_a_directory_is_a_span_and_so_is_its_failure() {
+    const REALM: &str = r#"{"kind":"realm","realm":"main","subdomain":"","backends":["corp"]}"#;
+    let (collector, slapd) = (Collector::start(), Slapd::start().unwrap());
+    let nobody = free_address().unwrap();
+    for (address, failed) in [(slapd.address(), false), (nobody, true)] {
+        let config = to(collector.address)
+            .set("ldap.corp.servers", vec![format!("ldap://{address}")])
+            .set("ldap.corp.bind_dn", SERVICE.0)
+            .set("ldap.corp.bind_password", SERVICE.1)
+            .set("ldap.corp.base", BASE);
+        let server = server::start(&config, REALM);
+        let login = json!({"user": "hamlet", "password": "wrong"});
+        server.send(&Request::new("POST", "/api/v1/login").json(&login)).unwrap();
+        let (_, parts) = collector.next_with_parts();
+        let asked = parts.iter().find(|part| part.name == "directory verify").unwrap();
+        let is_error = asked.status.as_ref().is_some_and(|status| status.code() == StatusCode::Error);
+        assert_eq!(is_error, failed, "{asked:?}");
+        server::stop(server);
+    }
+}
+
+#[test]
+fn mail_is_a_span_of_its_own() {
+    const USER: &str = r#"{"kind":"realm","realm":"main","subdomain":""}
+{"kind":"user","realm":"main","username":"iago","email":"iago@zulip.com","email_verified":true,"email_2fa":true,"password":"correct-horse-battery-9876"}"#;
+    let collector = Collector::start();
+    let config = to(collector.address)
+        .set("mail.smtp", format!("smtp://{}", free_address().unwrap()))
+        .set("mail.from", "auth@example.org");
+    let server = server::start(&config, USER);
+    let login = json!({"user": "iago", "password": "correct-horse-battery-9876"});
+    server.send(&Request::new("POST", "/api/v1/login").json(&login)).unwrap();
+    let mut spans = std::iter::from_fn(|| collector.spans.recv_timeout(Duration::from_secs(20)).ok());
+    let mail = spans.find(|span| span.name == "mail").unwrap();
+    assert!(mail.parent_span_id.is_empty() && mail.attributes.is_empty(), "{mail:?}");
+    assert_eq!(mail.status.unwrap().code(), StatusCode::Error, "nobody takes it");
+    server::stop(server);
 }
 
 #[test]

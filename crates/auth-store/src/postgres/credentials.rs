@@ -13,7 +13,8 @@ use super::row::{Columns, account_columns, credential_columns, escaped};
 use super::session::{read, transact, write_once};
 use super::statement::{execute, lock, row, rows, touch};
 use super::{Postgres, audit};
-use crate::encoding::protocol_names;
+use crate::credential_counts::{LOOKED_AT, of_all};
+use crate::encoding::{credential_kind, protocol_names};
 
 type StoreResult<T> = std::result::Result<T, StoreError>;
 
@@ -70,6 +71,9 @@ pub(super) const EXPIRED: &str = "WITH gone AS (DELETE FROM credential WHERE id 
     WHERE expires < $1 AND kind <> 'device-removal' LIMIT $2) RETURNING account), \
     touched AS (UPDATE account SET version = version + 1 WHERE id IN (SELECT account FROM gone) RETURNING id) \
     SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM touched)";
+// Ids as text have the same order, and every version knows the last of texts.
+pub(super) const LOWEST: &str = "SELECT kind, count(*), max(encode(id, 'hex') COLLATE \"C\") \
+    FROM (SELECT id, kind FROM credential ORDER BY id LIMIT $1) AS lowest GROUP BY kind";
 pub(super) const ENDED: &str = concat!(
     "SELECT ",
     credential_columns!(),
@@ -257,6 +261,20 @@ impl CredentialStore for Postgres {
         let (now, kind, limit) = (now.as_millis(), kind.as_str(), i64::from(limit));
         let found = read!(self, |client| rows(client, ENDED, &[&now, &kind, &limit]).await)?;
         Ok(found.iter().map(|row| Columns::of(row).credential()).collect::<Result<_>>()?)
+    }
+
+    async fn counts(&self) -> StoreResult<Vec<(CredentialKind, u64)>> {
+        let limit = i64::from(LOOKED_AT);
+        let found = read!(self, |client| rows(client, LOWEST, &[&limit]).await)?;
+        let (mut lowest, mut highest) = (Vec::new(), None);
+        for row in &found {
+            let mut columns = Columns::of(row);
+            let kind = credential_kind(columns.take()?)?;
+            let count: i64 = columns.take()?;
+            lowest.push((kind, u64::try_from(count).unwrap_or(0)));
+            highest = highest.max(columns.take::<&str>()?.parse().ok());
+        }
+        Ok(of_all(lowest, highest))
     }
 
     async fn purge(&self, now: Timestamp) -> StoreResult<u64> {

@@ -47,6 +47,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("lock a user", statement::LOCK),
     ("delete expired credentials", credentials::EXPIRED),
     ("list the credentials of a kind that ended", credentials::ENDED),
+    ("look at the credentials with the lowest ids", credentials::LOWEST),
     ("list a page of attempts, newest first", log_pages::ATTEMPTS_NEWEST.all),
     ("list a page of attempts, oldest first", log_pages::ATTEMPTS_OLDEST.all),
     ("list a page of a user's attempts, newest first", log_pages::ATTEMPTS_NEWEST.of_user),

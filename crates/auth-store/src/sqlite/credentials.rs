@@ -1,6 +1,6 @@
 //! Credentials: looked up, added, exchanged and deleted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use auth_core::{
@@ -13,7 +13,8 @@ use super::error::{CommandError, Result, taken};
 use super::row::{Columns, account_columns, credential_columns};
 use super::statement::touch;
 use super::{Sqlite, activity, audit};
-use crate::encoding::protocol_names;
+use crate::credential_counts::{LOOKED_AT, of_all};
+use crate::encoding::{credential_kind, protocol_names};
 
 type StoreResult<T> = std::result::Result<T, StoreError>;
 
@@ -60,6 +61,7 @@ pub(super) const RAISE: &str = "UPDATE credential SET counter = ?2 WHERE id = ?1
 pub(super) const EXPIRED: &str = "DELETE FROM credential WHERE number IN (SELECT number FROM credential \
     WHERE expires < ?1 AND kind <> 'device-removal' LIMIT ?2) \
     RETURNING (SELECT id FROM user WHERE number = credential.user)";
+pub(super) const LOWEST: &str = "SELECT id, kind FROM credential ORDER BY id LIMIT ?1";
 pub(super) const ENDED: &str = concat!(
     "SELECT ",
     credential_columns!(),
@@ -257,6 +259,10 @@ impl CredentialStore for Sqlite {
         .await
     }
 
+    async fn counts(&self) -> StoreResult<Vec<(CredentialKind, u64)>> {
+        self.read(counts).await
+    }
+
     async fn purge(&self, now: Timestamp) -> StoreResult<u64> {
         let mut total = 0;
         loop {
@@ -267,6 +273,19 @@ impl CredentialStore for Sqlite {
             }
         }
     }
+}
+
+/// Counts the credentials of each kind, or estimates how many there are.
+fn counts(connection: &Connection) -> Result<Vec<(CredentialKind, u64)>> {
+    let mut statement = connection.prepare_cached(LOWEST)?;
+    let mut rows = statement.query([LOOKED_AT])?;
+    let (mut lowest, mut highest) = (BTreeMap::new(), None);
+    while let Some(row) = rows.next()? {
+        let mut columns = Columns::of(row);
+        highest = Some(CredentialId::from_bytes(columns.take()?));
+        *lowest.entry(credential_kind(&columns.take::<String>()?)?).or_default() += 1;
+    }
+    Ok(of_all(lowest.into_iter().collect(), highest))
 }
 
 impl Sqlite {

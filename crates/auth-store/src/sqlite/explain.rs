@@ -124,6 +124,7 @@ const NARROW: &[(&str, &str)] = &[
 const WIDE: &[(&str, &str)] = &[
     ("list the newest clients of users", attempts::NEWEST_CLIENTS),
     ("find the newest attempt beyond the ceiling", attempts::BEYOND),
+    ("look at the credentials with the lowest ids", credentials::LOWEST),
     ("list all realms", realms::ALL),
     ("list the admin keys", admin_keys::ALL),
     ("list the rules of networks", network_rules::ALL),

@@ -1,5 +1,7 @@
 //! Credentials, and the records encrypted under the key ring.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 
 use super::MemoryStore;
@@ -174,6 +176,16 @@ impl CredentialStore for MemoryStore {
             found.sort_by_key(|own| own.expires);
             found.truncate(limit as usize);
             found
+        })
+    }
+
+    async fn counts(&self) -> Result<Vec<(CredentialKind, u64)>, StoreError> {
+        self.read(|state| {
+            let mut counts = BTreeMap::new();
+            for own in &state.credentials {
+                *counts.entry(own.kind).or_default() += 1;
+            }
+            counts.into_iter().collect()
         })
     }
 
