@@ -6,7 +6,7 @@
 //!   absent ─────────────────────────▶ cached ─────────────────────────────────────▶ absent
 //!                                        │  its version differs, compared twice a second
 //!                                        ├────────────────────────────────────────▶ absent
-//!                                        │  not used for a minute
+//!                                        │  not used for half a minute
 //!                                        └────────────────────────────────────────▶ absent
 //! ```
 //!
@@ -15,8 +15,8 @@
 //! were not found are not cached.
 //!
 //! A store that counts its changes is compared by that count alone. One that doesn't is asked for the version of each user
-//! that is known here, so what is not used is forgotten: to compare it for a minute costs such a store about as much as to
-//! read it anew once.
+//! that is known here, so what is not used is forgotten: to compare it for half a minute costs such a store about as much as
+//! to read it anew once.
 
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
@@ -42,7 +42,7 @@ const REMEMBERED: usize = 1024;
 const SWEEP: u32 = 16;
 
 /// How long an entry is kept unused where keeping it costs the store something.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_secs(30);
 
 /// When more entries than this are new, all entries are compared.
 const MANY: usize = 16_384;
