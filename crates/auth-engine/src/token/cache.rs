@@ -21,12 +21,13 @@
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use auth_core::{
     Account, ChangeListener, Clock, Credential, InternalError, Store, StoreError, Timestamp, User, UserId,
 };
+use auth_crypto::zettel_token::{Claims, TokenKeys};
 use quick_cache::sync::Cache;
 
 /// How long after the beginning of a comparison its result counts.
@@ -63,6 +64,16 @@ pub(crate) struct Holder {
     pub(crate) noted: AtomicI64,
     /// When the entry was last used, to the second, in milliseconds.
     used: AtomicI64,
+    /// What a signed token says, once its signature was found good.
+    signed: OnceLock<Signed>,
+}
+
+/// What a signed token says, and the keys that verified it.
+#[derive(Debug)]
+struct Signed {
+    /// Keys that were replaced verify nothing any more.
+    keys: Weak<TokenKeys>,
+    claims: Arc<Claims>,
 }
 
 impl From<(Credential, Account)> for Holder {
@@ -73,12 +84,27 @@ impl From<(Credential, Account)> for Holder {
             user: account.user,
             noted: AtomicI64::new(credential.last_used.map_or(i64::MIN, Timestamp::as_millis)),
             used: AtomicI64::new(i64::MIN),
+            signed: OnceLock::new(),
             credential,
         }
     }
 }
 
 impl Holder {
+    /// What the signed token says, if these keys have verified it.
+    pub(crate) fn claims(&self, keys: &Arc<TokenKeys>) -> Option<Arc<Claims>> {
+        // The address is of no other keys as long as it is held here.
+        let signed =
+            self.signed.get().filter(|signed| std::ptr::eq(signed.keys.as_ptr(), Arc::as_ptr(keys)))?;
+        Some(Arc::clone(&signed.claims))
+    }
+
+    /// Keeps what the signed token says, which these keys have verified.
+    pub(crate) fn keep_claims(&self, keys: &Arc<TokenKeys>, claims: &Arc<Claims>) {
+        // After a change of keys the entry keeps those of before, and the token is verified each time until it is read anew.
+        let _ = self.signed.set(Signed { keys: Arc::downgrade(keys), claims: Arc::clone(claims) });
+    }
+
     /// Notes a use. Most uses of an entry that is used often only read.
     fn note_use(&self, now: Timestamp) {
         let (last, now) = (self.used.load(Ordering::Relaxed), now.as_millis());
@@ -160,11 +186,10 @@ impl CredentialCache {
         wanted: impl Fn(&Holder) -> bool + Send,
         read: impl Future<Output = Result<Option<Holder>, StoreError>> + Send,
     ) -> Result<Option<Arc<Holder>>, InternalError> {
-        let now = self.clock.now();
-        if let Some(holder) = self.get(&key, now, FRESH).filter(|holder| wanted(holder)) {
+        if let Some(holder) = self.cached(&key).filter(|holder| wanted(holder)) {
             return Ok(Some(holder));
         }
-        let stamp = self.read_stamp(now);
+        let stamp = self.read_stamp(self.clock.now());
         match read.await {
             Ok(found) => Ok(found.map(|found| {
                 let found = Arc::new(found);
@@ -180,6 +205,11 @@ impl CredentialCache {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// An entry that is trusted now, without a look at the store.
+    pub(crate) fn cached(&self, key: &Key) -> Option<Arc<Holder>> {
+        self.get(key, self.clock.now(), FRESH)
     }
 
     /// An entry that is trusted now.

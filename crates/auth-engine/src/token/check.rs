@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    ApiKey, BotKind, CheckReply, Clock, CredentialCheck, CredentialKind, ExternalId, InternalError,
+    ApiKey, BotKind, CheckReply, Clock, CredentialCheck, CredentialKind, Digest, ExternalId, InternalError,
     LoginName, NameKind, Password, PresentedCredential, Principal, Profile, ProtocolName, RateLimitStatus,
     Realm, RequestLimits, Store, Timestamp, Token, TokenError, TokenPlace, User, fold,
 };
@@ -34,7 +34,7 @@ pub(crate) struct CredentialChecker {
 pub(crate) struct SignedHolder {
     pub(crate) realm: Arc<Realm>,
     pub(crate) holder: Arc<Holder>,
-    pub(crate) claims: Claims,
+    pub(crate) claims: Arc<Claims>,
 }
 
 impl CredentialChecker {
@@ -184,10 +184,17 @@ impl CredentialChecker {
         kinds: &[CredentialKind],
         token: &Token,
     ) -> Result<Option<Arc<Holder>>, InternalError> {
-        let digest = opaque::digest(token.expose());
+        self.holder_by(kinds, &opaque::digest(token.expose())).await
+    }
+
+    async fn holder_by(
+        &self,
+        kinds: &[CredentialKind],
+        digest: &Digest,
+    ) -> Result<Option<Arc<Holder>>, InternalError> {
         let read = async {
             for kind in kinds {
-                if let Some(found) = self.store.by_digest(*kind, &digest).await? {
+                if let Some(found) = self.store.by_digest(*kind, digest).await? {
                     return Ok(Some(Holder::from(found)));
                 }
             }
@@ -210,12 +217,26 @@ impl CredentialChecker {
             TokenPlace::Header => TokenKind::Api,
             TokenPlace::Cookie => TokenKind::WebPages,
         };
+        const KINDS: &[CredentialKind] = &[CredentialKind::ZETTELSTORE_TOKEN];
         let now = self.clock.now();
-        let claims = self.keys.token_keys(realm).verify(token.expose()).map_err(|_| TokenError::Invalid)?;
+        let (keys, digest) = (self.keys.token_keys(realm), opaque::digest(token.expose()));
+        let known = self.cache.cached(digest.as_bytes()).filter(|holder| holder.is_of(KINDS));
+        let verified = known.as_ref().and_then(|holder| holder.claims(&keys));
+        let is_verified = verified.is_some();
+        let claims = match verified {
+            Some(claims) => claims,
+            None => Arc::new(keys.verify(token.expose()).map_err(|_| TokenError::Invalid)?),
+        };
         if claims.kind != kind || nearest_second(now) > claims.expires {
             return Err(TokenError::Invalid);
         }
-        let found = self.holder(&[CredentialKind::ZETTELSTORE_TOKEN], token).await?;
+        let found = match known {
+            Some(holder) => Some(holder),
+            None => self.holder_by(KINDS, &digest).await?,
+        };
+        if let Some(holder) = found.as_ref().filter(|_| !is_verified) {
+            holder.keep_claims(&keys, &claims);
+        }
         let is_good = |holder: &Arc<Holder>| {
             let Holder { user, credential: stored, .. } = &**holder;
             let is_timeless = claims.issued == Timestamp::default();
@@ -273,7 +294,7 @@ impl Holder {
 
 impl SignedHolder {
     fn principal(self) -> Box<Principal> {
-        let Claims { issued, expires, .. } = self.claims;
+        let Claims { issued, expires, .. } = *self.claims;
         Box::new(Principal { issued, expires: Some(expires), ..*self.holder.principal(self.realm) })
     }
 }

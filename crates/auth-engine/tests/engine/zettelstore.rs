@@ -11,6 +11,7 @@ use auth_core::{
 use auth_crypto::keyring::{KeyRing, RingKey};
 use auth_crypto::opaque;
 use auth_crypto::zettel_token::{Claims, TokenKeys, TokenKind};
+use auth_engine::keys::CHECK_VALUE;
 use auth_engine::testing::{PASSWORD, START, World, config, cookie, header, peer, token};
 use auth_engine::{Config, RevocationEvent, ZettelstoreConfig};
 
@@ -171,6 +172,37 @@ async fn tokens_outlive_the_promotion_of_another_key_but_not_the_removal_of_thei
     let alone = TokenKeys::of(&KeyRing::from_keys(vec![new]).unwrap(), "main");
     assert!(alone.verify(young.expose()).is_ok(), "the promoted key signs");
     assert!(alone.verify(old.expose()).is_err());
+}
+
+#[tokio::test]
+async fn a_token_that_was_verified_a_moment_ago_is_refused_once_its_key_is_gone_and_its_text_is_other() {
+    let world = world::new().await;
+    world.engine.refresh_caches().await.unwrap();
+    let token = token(&world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap());
+    for _ in 0..3 {
+        assert!(is_good(&world, header(token.clone())).await);
+        assert!(!is_good(&world, cookie(token.clone())).await, "it is of another kind");
+    }
+    assert!(!is_good(&world, header(Token::new(format!("{}A", token.expose())))).await);
+
+    let old: Vec<RingKey> = world.ring.keys().cloned().collect();
+    let secret = KeyRing::generate(&SeededRng::new(99)).keys().next().unwrap().secret.clone();
+    let new = RingKey { id: 2, secret };
+    for (keys, good) in [([vec![new.clone()], old].concat(), true), (vec![new], false)] {
+        let ring = KeyRing::from_keys(keys).unwrap();
+        let kept = world.store.meta(CHECK_VALUE).await.unwrap();
+        assert!(
+            world
+                .store
+                .replace_meta(CHECK_VALUE, kept.as_deref(), Some(&ring.check_value()), None)
+                .await
+                .unwrap()
+        );
+        world.engine.keys().exchange(ring).await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(is_good(&world, header(token.clone())).await, good);
+        }
+    }
 }
 
 #[tokio::test]

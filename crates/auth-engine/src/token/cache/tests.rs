@@ -52,6 +52,7 @@ fn holder_of(user: User) -> Arc<Holder> {
         credential: stored(),
         noted: AtomicI64::default(),
         used: AtomicI64::default(),
+        signed: OnceLock::new(),
     })
 }
 
