@@ -1,5 +1,6 @@
 //! How much of the processor others took while a bench ran, which tells whether its times mean anything.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 
@@ -15,7 +16,7 @@ pub struct Ticks {
     idle: u64,
     /// What the host gave to others while a core here had work.
     withheld: u64,
-    /// This process, its children, and what else is in its session.
+    /// This process, and what it has started.
     own: u64,
 }
 
@@ -38,35 +39,39 @@ impl Ticks {
         let stats = processes.filter(|entry| entry.file_name().to_string_lossy().parse::<u32>().is_ok());
         let stats: Vec<String> =
             stats.filter_map(|entry| fs::read_to_string(entry.path().join("stat")).ok()).collect();
-        let own = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-        Self::of(&machine, &own, &stats)
+        Self::of(&machine, std::process::id().into(), &stats)
     }
 
-    /// Adds up the lines of `/proc/stat` and of `/proc/PID/stat`: of this process, and of all.
-    fn of(machine: &str, own: &str, processes: &[String]) -> Self {
+    /// Adds up the lines of `/proc/stat` and of `/proc/PID/stat` for each process.
+    fn of(machine: &str, own: u64, processes: &[String]) -> Self {
         let first = machine.lines().next().unwrap_or_default();
         // user nice system idle iowait irq softirq steal; what follows is counted in the first two.
         let counts: Vec<u64> = first.split_whitespace().skip(1).take(8).flat_map(str::parse).collect();
         let count = |at: usize| counts.get(at).copied().unwrap_or_default();
-        let session = field(own, SESSION);
-        let mut ticks =
-            Self { all: counts.iter().sum(), idle: count(3) + count(4), withheld: count(7), own: 0 };
-        for process in processes.iter().filter(|process| field(process, SESSION) == session) {
-            ticks.own += field(process, USER) + field(process, SYSTEM);
+        let mut family = BTreeSet::from([own]);
+        // A child may stand before its parent.
+        while let Some(child) = processes
+            .iter()
+            .find(|process| family.contains(&field(process, PARENT)) && !family.contains(&field(process, ID)))
+        {
+            family.insert(field(child, ID));
         }
-        // Children that have ended are in no line of their own any more.
-        ticks.own += field(own, CHILDREN_USER) + field(own, CHILDREN_SYSTEM);
-        ticks
+        let members = processes.iter().filter(|process| family.contains(&field(process, ID)));
+        // Children that have ended have no line any more: their parent counts them.
+        let times = members
+            .flat_map(|process| [USER, SYSTEM, CHILDREN_USER, CHILDREN_SYSTEM].map(|at| field(process, at)));
+        Self { all: counts.iter().sum(), idle: count(3) + count(4), withheld: count(7), own: times.sum() }
     }
 
     /// What others took from this moment to `later`.
     #[must_use]
     pub fn neighbours(self, later: Self) -> Neighbours {
         let since = |later: u64, before: u64| later.saturating_sub(before);
-        let (all, withheld) = (since(later.all, self.all).max(1), since(later.withheld, self.withheld));
+        let (all, withheld) = (since(later.all, self.all), since(later.withheld, self.withheld));
         let busy = all.saturating_sub(since(later.idle, self.idle)).saturating_sub(withheld);
         let others = busy.saturating_sub(since(later.own, self.own));
-        Neighbours { inside: others as f64 / all as f64, outside: withheld as f64 / all as f64 }
+        let share = |ticks: u64| ticks as f64 / all.max(1) as f64;
+        Neighbours { inside: share(others), outside: share(withheld) }
     }
 }
 
@@ -90,7 +95,8 @@ impl fmt::Display for Neighbours {
 }
 
 /// The numbers of fields of `/proc/PID/stat`, as proc(5) counts them.
-const SESSION: usize = 6;
+const ID: usize = 1;
+const PARENT: usize = 4;
 const USER: usize = 14;
 const SYSTEM: usize = 15;
 const CHILDREN_USER: usize = 16;
@@ -98,29 +104,31 @@ const CHILDREN_SYSTEM: usize = 17;
 
 /// A field of a line of `/proc/PID/stat`. The second field is a name in parentheses, which may hold anything.
 fn field(line: &str, number: usize) -> u64 {
-    let after_name = line.rsplit_once(") ").map_or("", |(_, fields)| fields);
-    after_name
-        .split(' ')
-        .nth(number.saturating_sub(3))
-        .and_then(|field| field.parse().ok())
-        .unwrap_or_default()
+    let (before, after) = line.rsplit_once(") ").unwrap_or_default();
+    let mut fields = if number == ID { before.split(' ') } else { after.split(' ') };
+    fields.nth(number.saturating_sub(3)).and_then(|field| field.parse().ok()).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn process(session: u64, user: u64, system: u64, children: u64) -> String {
-        format!("7 (a) b) S 1 7 {session} 0 -1 0 0 0 0 0 {user} {system} {children} 0 20 0 1")
+    fn process(id: u64, parent: u64, user: u64, system: u64, children: u64) -> String {
+        format!("{id} (a) b) S {parent} 7 7 0 -1 0 0 0 0 0 {user} {system} {children} 0 20 0 1")
     }
 
     #[test]
     fn others_are_what_is_neither_idle_nor_withheld_nor_our_own() {
         let machine = |counts: &str| format!("cpu  {counts} 99 99\ncpu0 1 1 1 1\n");
-        let own = process(5, 100, 20, 30);
-        let before = Ticks::of(&machine("0 0 0 0 0 0 0 0"), &process(5, 0, 0, 0), &[process(5, 0, 0, 0)]);
-        let processes = [own.clone(), process(5, 40, 10, 0), process(6, 1000, 0, 0)];
-        let after = Ticks::of(&machine("500 0 100 300 50 0 0 50"), &own, &processes);
+        let before = Ticks::of(&machine("0 0 0 0 0 0 0 0"), 5, &[process(5, 1, 0, 0, 0)]);
+        // The server that a child has started, the child, the bench, and somebody else.
+        let processes = [
+            process(8, 6, 30, 0, 0),
+            process(6, 5, 10, 10, 0),
+            process(5, 1, 100, 20, 30),
+            process(7, 1, 1000, 0, 0),
+        ];
+        let after = Ticks::of(&machine("500 0 100 300 50 0 0 50"), 5, &processes);
         let neighbours = before.neighbours(after);
         assert_eq!(neighbours, Neighbours { inside: 0.4, outside: 0.05 });
         assert!(!neighbours.are_quiet());
@@ -130,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_system_without_these_files_has_no_neighbours() {
-        let nothing = Ticks::of("", "", &[]);
+        let nothing = Ticks::of("", 1, &[]);
         assert_eq!(nothing.neighbours(nothing), Neighbours { inside: 0.0, outside: 0.0 });
     }
 }
