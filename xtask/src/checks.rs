@@ -36,6 +36,14 @@ pub(crate) fn test(sh: &Shell, full: bool) -> Result<()> {
     step("unit, integration and documentation tests");
     cmd!(sh, "cargo test --locked --quiet --workspace --exclude auth-conformance --features {FEATURES}")
         .run()?;
+    step("each bench of hashes and tokens, once");
+    for (bench, filter) in [("argon2id", "m=19456"), ("tokens", "")] {
+        let benches = cmd!(
+            sh,
+            "cargo test --locked --quiet --workspace --features {FEATURES} --bench {bench} -- {filter}"
+        );
+        benches.run()?;
+    }
     step("the running server: recorded cases, curl lines, published clients, bad input");
     let tests = cmd!(sh, "cargo test --locked --quiet --package auth-conformance");
     // The server was built just now. If the tests asked cargo for it, cargo would build some dependencies again.
