@@ -348,9 +348,9 @@ fn work(queue: &BoundedQueue, rng: &dyn Rng) {
             Next::Idle => {
                 // A server that nobody has called yet takes no memory for it.
                 if mem::take(&mut only_trials) {
-                    own.release()
+                    own.release();
                 } else {
-                    own.wipe()
+                    own.wipe();
                 }
                 is_wiped = true;
             }

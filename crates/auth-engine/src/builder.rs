@@ -40,7 +40,7 @@ impl Engine {
     /// | part | default |
     /// | --- | --- |
     /// | clock, stopwatch, random numbers | the operating system's |
-    /// | hashing pool | a thread for each core |
+    /// | hashing pool | a thread for each core, three hashes side by side on each at most: [`HashingPool::fit_width`] finds how many get most done |
     /// | key ring | made when the store is opened first, and kept in the store |
     /// | password backends | stored passwords |
     /// | configuration | [`Config::default`] |

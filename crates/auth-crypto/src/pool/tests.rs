@@ -16,6 +16,8 @@ use super::reserve::Reserve;
 use super::*;
 use crate::password::{NameContext, StoredPassword, Upgrade};
 
+mod trials;
+
 const RULE: HashingRule = rule(64);
 
 const fn rule(memory_kib: u32) -> HashingRule {
@@ -490,83 +492,6 @@ fn a_refusal_by_a_long_queue_takes_less_than_a_millisecond() {
     assert!(times[50] < Duration::from_millis(1), "{:?}", times[50]);
     assert_eq!(pool.metrics().refused, 101);
     drop(release);
-}
-
-/// Random numbers that note how many workers draw them at the same time.
-#[derive(Default)]
-struct CrowdRng {
-    now: AtomicUsize,
-    most: AtomicUsize,
-}
-
-impl Rng for CrowdRng {
-    fn fill(&self, out: &mut [u8]) {
-        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
-        self.most.fetch_max(now, Ordering::SeqCst);
-        std::thread::yield_now();
-        out.fill(7);
-        self.now.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-#[test]
-fn no_more_workers_compute_and_no_more_hashes_together_than_were_found_to_get_most_done() {
-    let rng = Arc::new(CrowdRng::default());
-    let pool = pool(config(4, 100), Arc::clone(&rng) as _);
-    pool.queue.set_size(|size| (size.workers, size.width) = (1, 2));
-    let mut jobs: Vec<_> =
-        (0..60).map(|_| Box::pin(pool.hash(secret(), RULE, ClientKey::default()))).collect();
-    assert!(jobs.iter_mut().all(|job| poll(job.as_mut()).is_pending()));
-    let runtime = pool_runtime();
-    jobs.into_iter().for_each(|job| drop(runtime.block_on(job).unwrap()));
-    assert_eq!(rng.most.load(Ordering::SeqCst), 1);
-    let sizes = pool.metrics().batch_sizes;
-    assert!(sizes.len() == 2 && sizes[1] > 0, "{sizes:?}");
-}
-
-#[test]
-fn the_width_that_gets_most_done_is_within_what_the_configuration_and_the_memory_allow() {
-    let stopwatch = Arc::new(auth_core::SystemStopwatch::start());
-    for (interleave, memory_kib, most) in
-        [(3, 1 << 10, 3), (3, 2 * 2 * 64, 2), (1, 1 << 10, 1), (0, 1 << 10, 1)]
-    {
-        let config = PoolConfig { interleave, memory_kib, ..config(2, 8) };
-        let pool =
-            HashingPool::new(config, Arc::new(SeededRng::new(1)), Arc::clone(&stopwatch) as _).unwrap();
-        assert!(pool.fit_width(RULE.params) && pool.fit_workers(RULE.params));
-        let PoolMetrics { workers, width, begun, .. } = pool.metrics();
-        assert!((1..=most).contains(&width), "{width} of {most}");
-        assert!((1..=2).contains(&workers));
-        assert_eq!(begun, 0, "trials are no jobs");
-    }
-}
-
-#[test]
-fn trials_give_way_to_jobs_and_change_nothing_without_a_quiet_moment() {
-    let (rng, is_blocked, release) = BlockingRng::new();
-    let pool = pool(config(2, 8), Arc::clone(&rng) as _);
-    let mut running = pin!(pool.hash(secret(), RULE, ClientKey::default()));
-    assert!(poll(running.as_mut()).is_pending());
-    is_blocked.recv().unwrap();
-    assert!(!pool.fit_width(RULE.params) && !pool.fit_workers(RULE.params));
-    assert_eq!((pool.metrics().workers, pool.metrics().width), (2, 3));
-    drop(release);
-    pool_runtime().block_on(running).unwrap();
-    assert!(pool.fit_width(RULE.params), "the moment is quiet now");
-}
-
-#[test]
-fn jobs_are_computed_while_trials_go_on() {
-    let pool = pool(config(2, 64), Arc::new(SeededRng::new(1)));
-    std::thread::scope(|scope| {
-        let trials = scope.spawn(|| (0..20).map(|_| pool.fit_width(RULE.params)).count());
-        let runtime = pool_runtime();
-        for _ in 0..20 {
-            runtime.block_on(pool.hash(secret(), RULE, ClientKey::default())).unwrap();
-        }
-        assert_eq!(trials.join().unwrap(), 20);
-    });
-    assert_eq!(pool.metrics().begun, 20);
 }
 
 fn pool_runtime() -> tokio::runtime::Runtime {
