@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use auth_core::{Clock, Digest, LoginError, ProtocolName, Quota};
 use auth_engine::testing::{PASSWORD, World, config, limited};
-use auth_engine::{ClosedLimit, Config};
+use auth_engine::{ClosedLimit, Config, ZulipConfig};
 
 use crate::world;
 
@@ -30,6 +30,10 @@ async fn closed(world: &World) -> Vec<ClosedLimit> {
     world.engine.limits().closed().await.unwrap()
 }
 
+async fn labelled(world: &World, label: &str) -> Vec<ClosedLimit> {
+    closed(world).await.into_iter().filter(|closed| closed.label == label).collect()
+}
+
 async fn lift(world: &World, key: &Digest) -> bool {
     world.engine.limits().lift(key).await.unwrap()
 }
@@ -37,7 +41,7 @@ async fn lift(world: &World, key: &Digest) -> bool {
 #[tokio::test]
 async fn a_limit_that_is_lifted_lets_through_and_the_others_stay() {
     let five = Some(Quota { attempts: 5, window: HALF_HOUR });
-    let zulip = auth_engine::ZulipConfig { login_limit: five, ..config().zulip };
+    let zulip = ZulipConfig { login_limit: five, ..config().zulip };
     // One that each server counts alone, and one that servers count together.
     for (config, attempts, limit) in [(Config { zulip, ..config() }, 5, "zulip"), (limited(), 10, "logins")] {
         let world = world::with(config).await;
@@ -46,8 +50,7 @@ async fn a_limit_that_is_lifted_lets_through_and_the_others_stay() {
         assert_eq!(closed(&world).await, [], "{limit}: not yet");
         wrong(&world, &addresses, 1).await;
         let by_name = format!("{limit}: name from client {CLIENT}");
-        let shown: Vec<ClosedLimit> =
-            closed(&world).await.into_iter().filter(|closed| closed.label == by_name).collect();
+        let shown = labelled(&world, &by_name).await;
         assert_eq!(shown.len(), 2, "{limit}");
         for address in addresses {
             assert!(is_limited(&world, address).await, "{limit}: {address}");
@@ -63,9 +66,7 @@ async fn a_limit_that_is_lifted_lets_through_and_the_others_stay() {
         assert!(!lift(&world, &lifted.key).await, "{limit}: nothing is left of it");
         assert!(!lift(&world, &Digest::new([7; 32])).await, "{limit}: no limit has that key");
         assert!(is_limited(&world, "nobody@zulip.com").await, "{limit}");
-        let left: Vec<ClosedLimit> =
-            closed(&world).await.into_iter().filter(|closed| closed.label == by_name).collect();
-        assert_eq!(left, [of("nobody@zulip.com")], "{limit}");
+        assert_eq!(labelled(&world, &by_name).await, [of("nobody@zulip.com")], "{limit}");
         // That of the account, which servers count together too.
         let account = world.account("iago").await;
         assert_eq!(world.engine.limits().lift_all_of(&account.user).await.unwrap() > 0, limit == "logins");

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use auth_core::{
     Act, AuditFilter, Clock, CredentialKind, Entry, FailureReason, GrantKind, InternalErrorKind, LogPage,
@@ -65,7 +66,7 @@ async fn a_ticket_gives_an_account_to_the_entry_that_it_names_and_changes_nothin
         let refused = result(world.ask(asked.clone()).await).err();
         let Some(LoginError::SecondFactorRequired(challenge)) = refused else { panic!("{who}: {refused:?}") };
         let (before, acts_before) = (named(&world, who).await.user, acts().await.len());
-        world.clock.advance(std::time::Duration::from_secs(30));
+        world.clock.advance(Duration::from_secs(30));
         let asked = LoginAttempt {
             method: LoginMethod::Ticket(challenge.ticket.unwrap()),
             second_step: SecondStep::Offered(Some(OneTimeCode::new(code_at(world.clock.now())))),
