@@ -51,3 +51,15 @@ impl ResetLinkLimiters {
         self.day.quota().map(|quota| quota.window)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_remembered_for_a_day_where_they_are_limited() {
+        for (is_limited, window) in [(true, Some(DAY)), (false, None)] {
+            assert_eq!(ResetLinkLimiters::new(is_limited).window(), window);
+        }
+    }
+}

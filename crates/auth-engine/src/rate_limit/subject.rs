@@ -1,7 +1,6 @@
 //! What limits count: clients, networks of clients, and accounts by their names or their ids.
 
 use std::fmt;
-use std::hash::{Hash, Hasher};
 
 use auth_core::{
     ClientKey, ClientNetwork, CredentialKind, Identifier, LoginAttempt, LoginMethod, NameKind, RealmId, User,
@@ -47,8 +46,8 @@ pub(super) struct NameKey {
 const BEGINNING: usize = 64;
 
 /// A text that a client sent, as a key: texts are as long as the client likes, keys are not. Two are equal when their digests
-/// are.
-#[derive(Clone)]
+/// are, since the beginning follows from the same text.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct TextKey {
     digest: [u8; 32],
     beginning: Box<str>,
@@ -62,20 +61,6 @@ impl TextKey {
     /// Whether it begins like a name, whatever the spelling: as far as it is kept.
     fn folds_like(&self, name: &str) -> bool {
         beginning(&fold(self.beginning.trim())) == beginning(&fold(name))
-    }
-}
-
-impl PartialEq for TextKey {
-    fn eq(&self, other: &Self) -> bool {
-        self.digest == other.digest
-    }
-}
-
-impl Eq for TextKey {}
-
-impl Hash for TextKey {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.digest.hash(state);
     }
 }
 
@@ -211,5 +196,70 @@ pub(crate) fn password_login_name(attempt: &LoginAttempt) -> Option<&Identifier>
     match &attempt.method {
         LoginMethod::Password { who, .. } => Some(who),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auth_core::testing::UserBuilder;
+
+    use super::*;
+    use crate::rate_limit::networks;
+
+    const OTHER: UserId = UserId::from_bytes([9; 16]);
+    const OTHER_REALM: RealmId = RealmId::from_bytes([8; 16]);
+
+    fn name(realm: RealmId, typed: &str, client: ClientKey) -> Subject {
+        Subject::Name(NameKey::new(realm, &Identifier::user_name(typed)), client)
+    }
+
+    fn user_name(realm: RealmId, typed: &str) -> Subject {
+        Subject::UserName(realm, TextKey::of(&fold(typed)))
+    }
+
+    #[test]
+    fn a_subject_is_of_the_user_whose_id_or_name_it_has_in_the_users_realm() {
+        let user = UserBuilder::new("Iago").email("iago@Zulip.com").build();
+        let client = ClientKey::of("2001:db8::1".parse().unwrap());
+        let network = networks::around(client).next().unwrap();
+        for (subject, is_of_user, is_one_name, typed) in [
+            (Subject::Client(client), false, false, None),
+            (Subject::Network(network), false, false, None),
+            (Subject::Account(user.id, client), true, true, None),
+            (Subject::Account(OTHER, client), false, true, None),
+            (Subject::Anywhere(user.id), true, true, None),
+            (Subject::Anywhere(OTHER), false, true, None),
+            (Subject::Strangers(user.id), true, true, None),
+            (Subject::Strangers(OTHER), false, true, None),
+            (Subject::Mail(CredentialKind::MAILED_CODE, user.id), true, true, None),
+            (Subject::Mail(CredentialKind::MAILED_CODE, OTHER), false, true, None),
+            (name(user.realm, " IAGO ", client), true, true, Some("iago")),
+            (name(user.realm, "IAGO@zulip.com", client), true, true, Some("iago@zulip.com")),
+            (name(user.realm, "othello", client), false, true, Some("othello")),
+            (name(OTHER_REALM, "iago", client), false, true, Some("iago")),
+            (name(OTHER_REALM, "othello", client), false, true, Some("othello")),
+            (user_name(user.realm, "IAGO"), true, true, Some("iago")),
+            (user_name(user.realm, "othello"), false, true, Some("othello")),
+            (user_name(OTHER_REALM, "iago"), false, true, Some("iago")),
+            (user_name(OTHER_REALM, "othello"), false, true, Some("othello")),
+            (Subject::Typed(TextKey::of(" IAGO")), true, true, Some(" IAGO")),
+            (Subject::Typed(TextKey::of("othello")), false, true, Some("othello")),
+            (Subject::address("Iago@zulip.com", true), true, true, Some("Iago@zulip.com")),
+            (Subject::address("Iago@zulip.com ", false), true, true, Some("iago@zulip.com")),
+            (Subject::address("othello@zulip.com", false), false, true, Some("othello@zulip.com")),
+        ] {
+            let told = (subject.is_of(&user), subject.is_one_name(), subject.typed_name());
+            assert_eq!(told, (is_of_user, is_one_name, typed), "{}", subject.label());
+        }
+    }
+
+    #[test]
+    fn of_a_long_name_64_bytes_are_kept_and_texts_of_one_beginning_are_two_keys() {
+        let long = "\u{e9}".repeat(100);
+        let of = |text: &str| Subject::Typed(TextKey::of(text));
+        assert_eq!(of(&long).typed_name(), Some("\u{e9}".repeat(32).as_str()));
+        assert_eq!(of(&format!("a{long}")).typed_name(), Some(format!("a{}", "\u{e9}".repeat(31)).as_str()));
+        assert!(of(&long).is_of(&UserBuilder::new(&long).build()));
+        assert!(of(&long) == of(&long) && of(&long) != of(&format!("{long}\u{e9}")));
     }
 }

@@ -117,6 +117,7 @@ impl fmt::Debug for CredentialUses {
 #[cfg(test)]
 mod tests {
     use auth_core::testing::MemoryStore;
+    use auth_core::{Digest, Scope, UserId};
 
     use super::*;
 
@@ -135,6 +136,48 @@ mod tests {
         uses.note(id(0), &AtomicI64::new(first.as_millis()), later);
         let waiting = uses.waiting();
         assert_eq!((waiting.len(), waiting[&id(0)]), (MOST_WAITING, later));
+    }
+
+    #[tokio::test]
+    async fn a_session_whose_use_was_noted_here_within_two_weeks_is_in_use_and_of_others_the_store_is_asked()
+    {
+        let store = Arc::new(MemoryStore::new());
+        let uses = CredentialUses::new(Arc::clone(&store) as _);
+        let created = Timestamp::from_secs(1_000_000);
+        let session = Credential {
+            id: id(1),
+            user: UserId::from_bytes([2; 16]),
+            kind: CredentialKind::WEB_SESSION,
+            parent: None,
+            digest: Some(Digest::new([3; 32])),
+            sealed: None,
+            clear_only: false,
+            scope: Scope::default(),
+            label: None,
+            origin: None,
+            created,
+            expires: None,
+            last_used: None,
+            counter: 0,
+        };
+        let now = created + 2 * IDLE;
+        let millisecond = Duration::from_millis(1);
+        let is_idle = async |noted: Timestamp| {
+            uses.is_idle_since(&session, &AtomicI64::new(noted.as_millis()), now).await.ok()
+        };
+        for (noted, without_store, with_store) in [
+            (created, None, Some(true)),
+            (now - IDLE, None, Some(true)),
+            (now - IDLE + millisecond, Some(false), Some(false)),
+            (now, Some(false), Some(false)),
+            // Noted before the clock was set back by days.
+            (now + IDLE, None, Some(true)),
+        ] {
+            store.set_outage(Some(StoreError::Unavailable("no answer".to_owned())));
+            assert_eq!(is_idle(noted).await, without_store, "{noted:?}");
+            store.set_outage(None);
+            assert_eq!(is_idle(noted).await, with_store, "{noted:?}");
+        }
     }
 
     #[test]

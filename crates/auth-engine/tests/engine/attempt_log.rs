@@ -86,6 +86,25 @@ async fn a_hundred_thousand_refused_attempts_of_one_client_leave_two_rows_and_li
 }
 
 #[tokio::test]
+async fn attempts_since_the_start_are_counted_by_protocol_and_outcome() {
+    let world = world::new().await;
+    let (zettelstore, rocketchat) = (ProtocolName::ZETTELSTORE, ProtocolName::ROCKETCHAT);
+    assert_eq!(world.engine.attempt_counts(), []);
+    for (protocol, password) in
+        [(zettelstore, "wrong"), (zettelstore, PASSWORD), (zettelstore, "wrong"), (rocketchat, PASSWORD)]
+    {
+        let _ = world.log_in(protocol, "iago", password).await;
+    }
+    let counts = world.engine.attempt_counts().into_iter();
+    let mut counted: Vec<_> = counts.map(|count| (count.protocol, count.outcome, count.attempts)).collect();
+    counted.sort();
+    let mut expected =
+        [(rocketchat, "granted", 1), (zettelstore, "granted", 1), (zettelstore, "wrong-password", 2)];
+    expected.sort();
+    assert_eq!(counted, expected);
+}
+
+#[tokio::test]
 async fn refusals_have_the_user_of_their_name_where_there_is_one() {
     let world = world::with(limited()).await;
     let iago = world.account("iago").await.user.id;

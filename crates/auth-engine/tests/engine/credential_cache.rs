@@ -6,17 +6,21 @@ use std::time::Duration;
 use auth_core::testing::{MemoryStore, RealmBuilder, UserBuilder};
 use auth_core::{
     Act, Authenticator, ClientKey, FailureReason, Grant, InternalErrorKind, LoginAttempt, LoginError,
-    LoginMethod, ManualClock, Password, ProtocolName, Store, StoreError, Token, TokenError,
+    LoginMethod, ManualClock, NamedSecrets, Password, ProtocolName, SecretCheck, Store, StoreError, Token,
+    TokenError,
 };
+use auth_crypto::opaque;
 use auth_engine::Config;
-use auth_engine::testing::{PASSWORD, START, World, builder, config, result, ring, rocketchat_token, token};
+use auth_engine::testing::{
+    PASSWORD, START, World, builder, config, peer, result, ring, rocketchat_token, token,
+};
 
 const ROCKETCHAT: ProtocolName = ProtocolName::ROCKETCHAT;
 
 /// A world with one user, and its store.
 async fn world(config: Config) -> (World, Arc<MemoryStore>) {
     let realm = RealmBuilder::new("main").build();
-    let iago = UserBuilder::new("iago").realm(realm.id).new_user(None);
+    let iago = UserBuilder::new("iago").email("iago@zulip.com").realm(realm.id).new_user(None);
     let memory = Arc::new(MemoryStore::new().with_realm(realm).with_user(iago));
     let store: Arc<dyn Store> = Arc::clone(&memory) as _;
     let clock = Arc::new(ManualClock::at(START));
@@ -69,6 +73,38 @@ async fn after_a_check_of_a_token_its_resume_reads_nothing_and_the_other_way_abo
             assert_eq!(check(&world, &id, &token).await, None);
         }
     }
+}
+
+#[tokio::test]
+async fn a_cached_secret_with_a_name_is_good_without_the_store_and_another_is_not_called_wrong() {
+    let (world, store) = world(config()).await;
+    let Ok(Grant::ApiKey(key)) = world.log_in(ProtocolName::ZULIP, "iago@zulip.com", PASSWORD).await else {
+        panic!("no key")
+    };
+    let password = opaque::app_password(&**world.engine.rng());
+    let iago = world.account("iago").await.user.id;
+    let stored = world.engine.credentials().app_password(iago, "phone", &password);
+    assert!(world.store.add(&stored, u32::MAX, None).await.unwrap());
+    let check = async |secret: &str| {
+        let check = SecretCheck {
+            protocol: ProtocolName::FORWARD,
+            realm: world.realm("main").await,
+            name: "iago@zulip.com".to_owned(),
+            secret: Password::new(secret),
+            takes_passwords: false,
+            peer: peer("192.0.2.1"),
+        };
+        world.engine.check_secret(check).await.result
+    };
+    for is_down in [false, true] {
+        store.set_outage(is_down.then(down).flatten());
+        for secret in [key.expose(), password.expose()] {
+            assert!(check(secret).await.is_ok(), "down: {is_down}, {} symbols", secret.len());
+        }
+    }
+    let refused = check("wrong").await;
+    let Err(LoginError::Internal(error)) = refused else { panic!("{refused:?}") };
+    assert_eq!(error.kind(), InternalErrorKind::Unavailable);
 }
 
 #[tokio::test]

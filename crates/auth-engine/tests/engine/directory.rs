@@ -3,6 +3,7 @@
 
 mod changes;
 mod groups;
+mod look_up;
 mod relinking;
 
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ use async_trait::async_trait;
 use auth_core::{
     Accepted, Account, Authenticator, BackendAnswer, Clock, Entry, Exact, FailureReason, InternalError,
     InternalErrorKind, LoginAttempt, LoginError, NameKind, OneTimeCode, PasswordBackend, ProtocolName, Quota,
-    Role, SecondStep, SecretInput, Timestamp, TotpSecret, VerifyRequest,
+    Realm, Role, SecondStep, SecretInput, Timestamp, TotpSecret, VerifyRequest,
 };
 use auth_crypto::totp;
 use auth_engine::rules::LOCAL_PASSWORD_FORBIDDEN;
@@ -73,6 +74,20 @@ impl PasswordBackend for People {
                 BackendAnswer::Accept(Accepted::entry(entry.clone()))
             }
             _ => BackendAnswer::Reject(FailureReason::WrongPassword),
+        }
+    }
+
+    async fn find_entry(&self, _: &Realm, typed: &str) -> BackendAnswer {
+        if self.is_down.load(Ordering::SeqCst) {
+            return BackendAnswer::Unavailable(InternalError::unavailable("down"));
+        }
+        let is_it = |name: &Option<String>| name.as_deref() == Some(typed);
+        let mut entries = self.entries.lock().unwrap().clone();
+        entries.retain(|entry| is_it(&entry.user_name) || is_it(&entry.email));
+        match (entries.pop(), entries.is_empty()) {
+            (Some(entry), true) => BackendAnswer::Accept(Accepted::entry(entry)),
+            (Some(_), false) => BackendAnswer::Reject(FailureReason::AmbiguousEntry),
+            (None, _) => BackendAnswer::NotMine,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth_core::{
-    ActionError, Caller, Clock, CredentialKind, Identifier, LoginError, OneTimeCode, PersonalTokens,
+    Act, ActionError, Caller, Clock, CredentialKind, Identifier, LoginError, OneTimeCode, PersonalTokens,
     ProtocolName, SecondFactors,
 };
 use futures_util::future::join_all;
@@ -14,6 +14,7 @@ use crate::signed_in::{SignedIn, attempt_as, code, code_of, device_code, mailed_
 use crate::world;
 
 const STEP: Duration = Duration::from_secs(30);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 fn one_time(code: &str) -> OneTimeCode {
     OneTimeCode::new(code)
@@ -27,6 +28,29 @@ async fn enrol(world: &World, who: &SignedIn) -> (String, Vec<OneTimeCode>) {
     let first = one_time(&code_of(&secret, world.clock.now()));
     let codes = world.engine.confirm_device(&who.caller(&factor), &first).await.unwrap();
     (secret, codes)
+}
+
+#[tokio::test]
+async fn the_owner_is_told_of_a_removal_that_is_held_and_stops_it() {
+    let world = world::new().await;
+    let session = SignedIn::new(&world, "totp").await;
+    let factor = none();
+    let caller = session.caller(&factor);
+    let account = world.account("totp").await;
+    let audit = world.engine.auditor().by_command_on(Act::DeviceRemovalHeld, &account.user, "");
+    assert_eq!(world.engine.device_removal(&caller).await, Ok(None));
+    assert_eq!(world.engine.keep_device(&caller).await, Ok(false));
+    world.engine.device_removals().hold(&account, &audit).await.unwrap();
+    let until = world.clock.now() + DAY;
+    assert_eq!(world.engine.device_removal(&caller).await, Ok(Some(until)));
+    let other = SignedIn::new(&world, "iago").await;
+    assert_eq!(world.engine.device_removal(&other.caller(&factor)).await, Ok(None), "somebody else's");
+    assert_eq!(world.engine.keep_device(&caller).await, Ok(true));
+    assert_eq!(world.engine.device_removal(&caller).await, Ok(None));
+    assert_eq!(world.engine.keep_device(&caller).await, Ok(false), "it was stopped before");
+    world.clock.advance(2 * DAY);
+    assert_eq!(world.engine.device_removals().carry_out().await, Ok(0));
+    assert!(world.account("totp").await.totp);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use auth_core::{
 };
 use auth_crypto::opaque;
 use auth_engine::RevocationEvent;
-use auth_engine::testing::{PASSWORD, World, peer, result, token};
+use auth_engine::testing::{IAGO_KEY, PASSWORD, World, peer, result, token};
 
 use crate::world;
 
@@ -118,6 +118,38 @@ async fn an_account_with_a_second_factor_is_not_let_through_by_its_password() {
     for _ in 0..2 {
         let refused = check(&world, "totp", PASSWORD, true, "192.0.2.1").await.result;
         assert!(matches!(refused, Err(LoginError::Credentials(_))), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_is_right_is_refused_for_the_state_of_its_account_and_realm() {
+    let world = world::new().await;
+    world::import(&world, r#"{"kind":"realm","realm":"closed","subdomain":"closed","active":false}"#).await;
+    let (cordelia, ghost) = (world.account("cordelia").await, world.find("closed", "ghost").await.unwrap());
+    let passwords = [(); 2].map(|()| opaque::app_password(&**world.engine.rng()));
+    for (account, password) in [cordelia, ghost].iter().zip(&passwords) {
+        let stored = world.engine.credentials().app_password(account.user.id, "phone", password);
+        assert!(world.store.add(&stored, u32::MAX, None).await.unwrap());
+    }
+    let [of_cordelia, of_ghost] = passwords;
+    for (realm, name, secret, expected) in [
+        ("main", "cordelia", of_cordelia.expose(), LoginError::UserInactive),
+        ("closed", "ghost", of_ghost.expose(), LoginError::RealmInactive),
+        ("other", "iago@zulip.com", IAGO_KEY, LoginError::OtherRealm),
+        ("main", "webhook@zulip.com", "fA1kT6yP0zWq8rXc3vB5nM7uJ2hG9sDe", LoginError::Forbidden),
+    ] {
+        for takes_passwords in [false, true] {
+            let check = SecretCheck {
+                protocol: ProtocolName::FORWARD,
+                realm: world.realm(realm).await,
+                name: name.to_owned(),
+                secret: Password::new(secret),
+                takes_passwords,
+                peer: peer("192.0.2.1"),
+            };
+            let refused = world.engine.check_secret(check).await.result.err();
+            assert_eq!(refused, Some(expected.clone()), "{name} in {realm}");
+        }
     }
 }
 

@@ -75,6 +75,8 @@ async fn another_spelling_is_the_same_account_unless_exact() {
         for _ in 0..5 {
             let _ = world.log_in(ProtocolName::ZULIP, "iago@zulip.com", "wrong").await;
         }
+        let same = world.log_in(ProtocolName::ZULIP, "iago@zulip.com", PASSWORD).await;
+        assert!(matches!(same, Err(LoginError::AccountLimited { .. })), "exact: {exact}: {same:?}");
         let told = world.log_in(ProtocolName::ZULIP, "IAGO@zulip.com", PASSWORD).await;
         assert_eq!(told.is_err(), refused, "exact: {exact}");
     }

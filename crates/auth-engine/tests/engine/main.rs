@@ -7,6 +7,7 @@ mod assertions;
 mod attempt_log;
 mod audit;
 mod blocks;
+mod closed_limits;
 mod confirm;
 mod credential_cache;
 mod credentials;

@@ -160,6 +160,31 @@ async fn right_codes_and_refused_ones_do_not_count() {
 }
 
 #[tokio::test]
+async fn each_limit_of_codes_is_lifted_by_itself() {
+    use Told::{In, TooMany};
+    let world = world::with(codes_limited()).await;
+    known_to(&world).await;
+    wrong(&world, strangers(2), 10).await;
+    wrong(&world, ["203.0.113.3", KNOWN[1]].map(str::to_owned), 5).await;
+    let closed = world.engine.limits().closed().await.unwrap();
+    for (limit, stranger, known, first) in [
+        ("nothing", TooMany, TooMany, TooMany),
+        ("account from anywhere", TooMany, In, TooMany),
+        ("account from unknown clients", In, In, TooMany),
+        ("account from client 203.0.113.1", In, In, In),
+    ] {
+        let label = format!("second factors: {limit}");
+        if let Some(closed) = closed.iter().find(|closed| closed.label == label) {
+            assert!(world.engine.limits().lift(&closed.key).await.unwrap(), "{limit}");
+        }
+        assert_eq!(right(&world, KNOWN[0]).await, known, "{limit}");
+        assert_eq!(right(&world, "203.0.113.1").await, first, "{limit}");
+        assert_eq!(right(&world, "203.0.113.99").await, stranger, "{limit}");
+    }
+    assert_eq!(right(&world, "203.0.113.2").await, TooMany, "its limit was not lifted");
+}
+
+#[tokio::test]
 async fn wrong_codes_count_alike_wherever_they_are_shown() {
     let world = world::with(limited()).await;
     let totp = SignedIn::new(&world, "totp").await;

@@ -130,6 +130,12 @@ fn a_read_that_began_too_many_changes_ago_is_not_cached() {
     cache.changed(UserId::from_bytes([8; 16]));
     cache.add(stamp, at(1), KEY, &holder(1));
     assert!(!is_cached(&cache, 1));
+    let stamp = cache.read_stamp(at(1));
+    cache.changed(USER);
+    cache.add(stamp, at(1), KEY, &holder(1));
+    assert!(!is_cached(&cache, 1), "changes are counted on where the first are forgotten");
+    cache.add(cache.read_stamp(at(1)), at(1), KEY, &holder(1));
+    assert!(is_cached(&cache, 1));
 }
 
 #[test]
@@ -178,7 +184,7 @@ struct Server {
 }
 
 impl Server {
-    async fn new(store: Arc<dyn Store>, other: Arc<dyn Store>) -> Self {
+    async fn new(store: Arc<dyn Store>, other: Arc<dyn Store>, outage: Duration) -> Self {
         let realm = RealmBuilder::new("main").build();
         let new =
             NewUser { user: user(0), assign_ids: Vec::new(), password: None, credentials: vec![stored()] };
@@ -195,7 +201,7 @@ impl Server {
             .unwrap();
 
         let clock = Arc::new(ManualClock::at(at(0)));
-        let cache = CredentialCache::new(Arc::clone(&store), Arc::clone(&clock) as _, Duration::ZERO, 100);
+        let cache = CredentialCache::new(Arc::clone(&store), Arc::clone(&clock) as _, outage, 100);
         let cache = Arc::new(cache);
         let listener: Arc<dyn ChangeListener> = Arc::clone(&cache) as _;
         store.listen(Arc::downgrade(&listener));
@@ -225,6 +231,11 @@ const READ: bool = true;
 /// Both stores, each opened by two servers; the one in PostgreSQL without notifications, so that nothing is seen but
 /// by comparing.
 async fn both(folder: &tempfile::TempDir) -> [Server; 2] {
+    both_with(folder, Duration::ZERO).await
+}
+
+/// The same, with the outage of a store that the operator allows.
+async fn both_with(folder: &tempfile::TempDir, outage: Duration) -> [Server; 2] {
     let path = folder.path().join("store.db");
     let sqlite = [Sqlite::open(&path).unwrap(), Sqlite::open(&path).unwrap()].map(Arc::new);
     let url = Cluster::shared().unwrap().database().unwrap();
@@ -233,7 +244,7 @@ async fn both(folder: &tempfile::TempDir) -> [Server; 2] {
     let postgres = [open().await, open().await];
     let [(one, two), (three, four)] =
         [sqlite.map(|s| s as Arc<dyn Store>), postgres.map(|s| s as _)].map(|[a, b]| (a, b));
-    [Server::new(one, two).await, Server::new(three, four).await]
+    [Server::new(one, two, outage).await, Server::new(three, four, outage).await]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -282,6 +293,67 @@ async fn a_revocation_elsewhere_between_reading_and_adding_is_refused_after_the_
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revocation_elsewhere_of_what_was_compared_before_is_refused_after_the_next_comparison() {
+    let folder = tempfile::tempdir().unwrap();
+    for server in both(&folder).await {
+        assert_eq!(server.present(async {}).await, (GOOD, READ));
+        for _ in 0..2 {
+            server.cache.compare().await.unwrap();
+            assert_eq!(server.present(async {}).await, (GOOD, !READ), "it is no new entry any more");
+        }
+        assert!(server.other.set_active(USER, false, &Revocation::NOTHING, None).await.unwrap());
+        server.cache.compare().await.unwrap();
+        assert_eq!(server.present(async {}).await, (GOOD, READ));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_too_many_entries_are_new_a_comparison_is_of_all() {
+    let other = holder_of(User { id: UserId::from_bytes([8; 16]), ..user(1) });
+    let add_many = |cache: &CredentialCache, number: usize| {
+        for _ in 0..number {
+            cache.add(cache.read_stamp(at(0)), at(0), OTHER_KEY, &other);
+        }
+    };
+    let cache = compared();
+    for (number, kept, overflowed) in [(MANY, MANY, false), (1, MANY, true)] {
+        add_many(&cache, number);
+        let state = cache.compared_state();
+        assert_eq!((state.new.len(), state.overflowed), (kept, overflowed));
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    for server in both(&folder).await {
+        let revoke = async {
+            assert!(server.other.set_active(USER, false, &Revocation::NOTHING, None).await.unwrap());
+            // The count of changes is that of the next comparison, and the entry is not among those that are known as new.
+            server.cache.compare().await.unwrap();
+            add_many(&server.cache, MANY);
+        };
+        assert_eq!(server.present(revoke).await, (GOOD, READ));
+        server.cache.compare().await.unwrap();
+        assert_eq!(server.present(async {}).await, (GOOD, READ), "the entry was compared");
+    }
+}
+
+#[tokio::test]
+async fn in_an_outage_an_entry_that_is_not_wanted_counts_for_nothing() {
+    let clock = Arc::new(ManualClock::at(at(0)));
+    let store = Arc::new(MemoryStore::new());
+    let cache = CredentialCache::new(store, Arc::clone(&clock) as _, Duration::from_secs(60), 10);
+    cache.compare().await.unwrap();
+    cache.add(cache.read_stamp(at(0)), at(0), KEY, &holder(1));
+    for seconds in [0, 59] {
+        clock.advance(Duration::from_secs(seconds));
+        for (is_wanted, is_good) in [(true, true), (false, false)] {
+            let read = async { Err(StoreError::Unavailable("no answer".to_owned())) };
+            let told = cache.get_or_read(KEY, |_| is_wanted, read).await;
+            assert_eq!(told.is_ok(), is_good, "after {seconds} seconds, wanted: {is_wanted}");
+        }
+    }
+}
+
 #[test]
 fn entries_of_users_that_have_changed_are_removed() {
     let cache = empty();
@@ -317,23 +389,30 @@ fn what_is_not_used_is_forgotten_where_it_is_to_be() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_without_a_count_of_changes_is_not_asked_for_what_nobody_uses() {
-    let folder = tempfile::tempdir().unwrap();
-    for (server, counts) in both(&folder).await.into_iter().zip([true, false]) {
-        assert_eq!(server.present(async {}).await, (GOOD, READ));
-        let pass = async |seconds: u64, used: bool| {
-            for _ in 0..2 * seconds {
-                server.clock.advance(Duration::from_millis(500));
-                server.cache.compare().await.unwrap();
-                if used {
-                    assert_eq!(server.present(async {}).await, (GOOD, !READ));
+    for outage in [0, 60] {
+        let folder = tempfile::tempdir().unwrap();
+        let servers = both_with(&folder, Duration::from_secs(outage)).await;
+        for (server, counts) in servers.into_iter().zip([true, false]) {
+            assert_eq!(server.present(async {}).await, (GOOD, READ));
+            let pass = async |seconds: u64, used: bool| {
+                for _ in 0..2 * seconds {
+                    server.clock.advance(Duration::from_millis(500));
+                    server.cache.compare().await.unwrap();
+                    if used {
+                        assert_eq!(server.present(async {}).await, (GOOD, !READ));
+                    }
                 }
-            }
-        };
-        pass(90, true).await;
-        pass(20, false).await;
-        assert_eq!(server.present(async {}).await, (GOOD, !READ), "used less than half a minute ago");
-        pass(90, false).await;
-        assert_eq!(server.cache.current.len(), usize::from(counts));
-        assert_eq!(server.present(async {}).await, (GOOD, counts != READ), "counts: {counts}");
+            };
+            pass(90, true).await;
+            pass(20 + outage, false).await;
+            assert_eq!(
+                server.present(async {}).await,
+                (GOOD, !READ),
+                "used less than half a minute and an outage ago"
+            );
+            pass(90 + outage, false).await;
+            assert_eq!(server.cache.current.len(), usize::from(counts));
+            assert_eq!(server.present(async {}).await, (GOOD, counts != READ), "counts: {counts}");
+        }
     }
 }

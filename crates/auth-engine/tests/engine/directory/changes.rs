@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use auth_core::{
     Act, Actor, AuditFilter, AuditRecord, ClientKey, Clock, CredentialKind, Entry, LogPage, LoginError,
-    OwnAccount, Password, Peer, ProtocolName, RequestId, Revocation, Role,
+    LoginName, NameKind, OwnAccount, Password, Peer, ProfileUpdate, ProtocolName, RequestId, Revocation,
+    Role,
 };
 use auth_engine::DirectoryConfig;
 use auth_engine::testing::{result, token};
@@ -40,6 +41,32 @@ async fn logins_bring_accounts_up_to_date() {
     assert_eq!(refusal(&world, "linked@zulip.com", THERE).await, None);
     let after = named(&world, "linked@zulip.com").await;
     assert_eq!(after.user.user_name(), Some("linked"));
+}
+
+#[tokio::test]
+async fn names_that_an_account_was_given_besides_stay_each_once() {
+    let moved = Entry { email: Some("second@zulip.com".into()), ..entry("linked") };
+    let (world, _) = with_people(with_directory(DirectoryConfig::default()), vec![moved]).await;
+    let user = named(&world, "linked").await.user;
+    let besides = [("second@zulip.com", false), ("third@zulip.com", true)]
+        .map(|(exact, verified)| LoginName { kind: NameKind::Email, exact: exact.to_owned(), verified });
+    let update = ProfileUpdate {
+        version: user.version,
+        names: user.names.iter().cloned().chain(besides).collect(),
+        full_name: user.full_name.clone(),
+        role: user.role,
+        language: None,
+        must_change_password: false,
+    };
+    assert!(world.store.update_profile(user.id, &update, &Revocation::NOTHING, None).await.unwrap());
+    assert_eq!(refusal(&world, "linked", THERE).await, None);
+    let mut names: Vec<_> = named(&world, "linked").await.user.names.clone();
+    names.sort_by_key(|name| name.kind != NameKind::Email);
+    let names: Vec<_> = names.iter().map(|name| (name.exact.as_str(), name.verified)).collect();
+    // The first address is the directory's.
+    let expected =
+        [("second@zulip.com", true), ("third@zulip.com", true), ("linked", false), ("id-linked", false)];
+    assert_eq!(names, expected);
 }
 
 #[tokio::test]
