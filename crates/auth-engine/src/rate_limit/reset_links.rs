@@ -51,3 +51,14 @@ impl ResetLinkLimiters {
         self.day.quota().map(|quota| quota.window)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_counted_for_a_day_where_they_are_limited() {
+        assert_eq!(ResetLinkLimiters::new(true).window(), Some(DAY));
+        assert_eq!(ResetLinkLimiters::new(false).window(), None);
+    }
+}
