@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    ActionError, Clock, CredentialKind, FactorMethod, OneTimeCode, Password, PasswordString, PersonalTokens,
-    PresentedFactor, Revocation, SecondFactors,
+    ActionError, Clock, CredentialKind, FactorMethod, OneTimeCode, OwnCredentials, Password, PasswordString,
+    PersonalTokens, PresentedFactor, Revocation, SecondFactors,
 };
 use futures_util::future::join_all;
 
@@ -143,6 +143,17 @@ async fn some_changes_ask_anew_each_time() {
     let factor = code(&device_code(world.clock.now()));
     assert_eq!(world.engine.waive_mailed_codes(&totp.caller(&factor)).await, Ok(()));
     assert!(asked(change(&world, &totp, &none()).await).is_some());
+}
+
+#[tokio::test]
+async fn only_a_session_of_the_pages_is_fresh_and_none_from_the_future() {
+    let world = world::new().await;
+    let (mut iago, nothing) = (SignedIn::new(&world, "iago").await, none());
+    assert!(!world.engine.is_fresh(&iago.caller(&nothing)), "a token of Rocket.Chat");
+    iago.principal.kind = Some(CredentialKind::WEB_SESSION);
+    assert!(world.engine.is_fresh(&iago.caller(&nothing)));
+    world.clock.set_back(2 * HALF_HOUR);
+    assert!(!world.engine.is_fresh(&iago.caller(&nothing)), "how long ago it was is not known");
 }
 
 #[tokio::test]

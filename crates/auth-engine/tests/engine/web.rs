@@ -12,7 +12,7 @@ use auth_core::{
 use auth_engine::testing::{PASSWORD, World, config, limited, password, peer, result, token};
 use auth_engine::{Engine, NoticeConfig};
 
-use crate::signed_in::{SignedIn, device_code, mails, none};
+use crate::signed_in::{device_code, mails, none};
 use crate::world;
 
 const NEW: &str = "a-better-horse-battery-1234";
@@ -280,18 +280,6 @@ async fn what_adds_a_way_in_asks_anew_after_a_quarter_of_an_hour() {
 }
 
 #[tokio::test]
-async fn only_a_session_of_the_pages_is_fresh_and_none_from_the_future() {
-    let world = world::new().await;
-    let nothing = none();
-    let session = Session::new(&world, "iago").await;
-    let chat = SignedIn::new(&world, "iago").await;
-    assert!(world.engine.is_fresh(&session.caller(&nothing)));
-    assert!(!world.engine.is_fresh(&chat.caller(&nothing)));
-    world.clock.set_back(DAY);
-    assert!(!world.engine.is_fresh(&session.caller(&nothing)), "how long ago it was is not known");
-}
-
-#[tokio::test]
 async fn a_password_is_changed_with_the_present_one_and_other_sessions_end() {
     let world = world::new().await;
     let (session, other) = (Session::new(&world, "iago").await, Session::new(&world, "iago").await);
@@ -489,26 +477,6 @@ async fn owners_are_told_of_what_was_done_to_their_account_where_that_is_wanted(
             (usize::from(changes), usize::from(new_places)),
             "{changes} {new_places}"
         );
-    }
-}
-
-#[tokio::test]
-async fn a_new_place_is_told_of_once_and_only_where_the_account_is_older_than_a_day() {
-    let mut site = config();
-    site.mail.notices = NoticeConfig { changes: false, new_places: true };
-    let world = world::with(site).await;
-    for (wait, from, told) in [
-        (Duration::ZERO, "198.51.100.1", 0),
-        (DAY, "198.51.100.2", 0),
-        (Duration::from_millis(1), "198.51.100.1", 0),
-        (Duration::ZERO, "198.51.100.3", 1),
-        (Duration::ZERO, "198.51.100.3", 1),
-        (Duration::ZERO, "198.51.100.4", 2),
-    ] {
-        world.clock.advance(wait);
-        let attempt = LoginAttempt { peer: peer(from), ..attempt(&world, "iago", PASSWORD).await };
-        result(world.ask(attempt).await).unwrap();
-        assert_eq!(mails(&world).await.len(), told, "{from}");
     }
 }
 
