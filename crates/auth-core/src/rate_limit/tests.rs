@@ -121,6 +121,30 @@ fn keys_whose_attempts_have_all_left_the_window_take_no_room() {
 }
 
 #[test]
+fn touches_are_listed_anew_once_they_are_out_of_proportion_to_the_keys() {
+    let touch = |limiter: &mut RateLimiter<i64>, key, millis| {
+        limiter.reserve(&key, Timestamp::from_millis(millis));
+        limiter.give_back(&key, Timestamp::from_millis(millis));
+        limiter.touched.len()
+    };
+    let mut limiter = RateLimiter::new(QUOTA, 100);
+    for millis in 1..=64 {
+        assert_eq!(touch(&mut limiter, 1, millis), millis.try_into().unwrap(), "not at each attempt");
+    }
+    assert_eq!(touch(&mut limiter, 1, 65), 1);
+
+    // The keys may become few after their touches have become many.
+    for key in 2..=100 {
+        limiter.reserve(&key, at(1));
+    }
+    for key in 2..=100 {
+        limiter.give_back(&key, at(1));
+    }
+    assert_eq!((limiter.len(), limiter.touched.len()), (0, 100));
+    assert_eq!(touch(&mut limiter, 1, 1001), 1);
+}
+
+#[test]
 fn a_key_that_nothing_lists_makes_room_too() {
     let mut limiter = RateLimiter::new(QUOTA, 1);
     limiter.reserve(&"a", Timestamp::from_millis(1));

@@ -110,6 +110,23 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn a_ticket_has_the_lines_of_an_entry_or_none_and_each_with_its_sign() {
+        let user = "07".repeat(16);
+        let is_ticket = |lines: &str| Ticket::decode(&format!("{user}\n1700000000000{lines}")).is_some();
+        assert!(is_ticket("") && is_ticket("\n=61\n=62\n\n=63\n\n"));
+        for (lines, why) in [
+            ("\n", "one line of an entry"),
+            ("\n=61\n=62\n=63\n=64\n=65", "five lines"),
+            ("\n=61\n=62\n=63\n=64\n=65\n=member\n", "seven lines"),
+            ("\n=61\n=62\n63\n\n\n", "a user name without its sign"),
+            ("\n\n=62\n\n\n\n", "no directory"),
+            ("\n=61\n=6\n\n\n\n", "half a byte"),
+        ] {
+            assert!(!is_ticket(lines), "{why}");
+        }
+    }
+
     proptest! {
         #[test]
         fn tickets_are_read_as_they_were_written(

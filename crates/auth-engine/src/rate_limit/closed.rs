@@ -137,3 +137,35 @@ impl ChangeListener for AttemptLimits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use auth_core::ManualClock;
+    use auth_core::testing::MemoryStore;
+
+    use super::*;
+    use crate::network_rules::NetworkRules;
+    use crate::rate_limit::local::LocalLimits;
+    use crate::rules::RuleSet;
+    use crate::testing::{START, limited};
+
+    #[test]
+    fn accounts_whose_limits_were_lifted_are_kept_once_each_and_a_thousand_at_most() {
+        let (config, store, clock) =
+            (limited(), Arc::new(MemoryStore::new()), Arc::new(ManualClock::at(START)));
+        let local = LocalLimits::new(&config, &RuleSet::new(&config, Vec::new()));
+        let rules = NetworkRules::new(Arc::clone(&store) as _, Arc::clone(&clock) as _);
+        let limits = AttemptLimits::new(local, Arc::new(rules), store, clock);
+        let user = |number: u128| UserId::from_bytes(number.to_be_bytes());
+        for number in [1, 1, 2, 1] {
+            limits.limits_lifted(user(number));
+        }
+        assert_eq!(*limits.lifted_elsewhere(), [user(1), user(2)]);
+        for number in 0..2000 {
+            limits.limits_lifted(user(number));
+        }
+        assert_eq!(limits.lifted_elsewhere().len(), 1000);
+    }
+}

@@ -1,48 +1,21 @@
 //! What refused attempts, and those that are granted without a hash, leave in the attempt log and in the log lines: no more
 //! than a constant, however many there are.
 
-use std::cell::Cell;
 use std::time::Duration;
 
 use auth_core::{AttemptFilter, Clock, LogPage, LoginAttempt, LoginMethod, ProtocolName, Token};
 use auth_crypto::opaque;
 use auth_engine::testing::{PASSWORD, World, limited, peer, result, token};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
 
-use crate::world;
+use crate::{log_lines, world};
 
 const REFUSED: usize = 100_000;
 const WINDOW: Duration = Duration::from_secs(15 * 60);
 
-thread_local! {
-    /// The lines of the attempt log that this thread, and so this test, has written.
-    static LINES: Cell<usize> = const { Cell::new(0) };
-}
-
-/// Counts the lines of the attempt log, of each thread by itself.
-struct Lines;
-
-impl Subscriber for Lines {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "auth::attempt"
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, _: &Event<'_>) {
-        LINES.set(LINES.get() + 1);
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
+/// The lines of the attempt log since the last call.
+fn lines() -> Vec<String> {
+    let lines = log_lines::take().into_iter();
+    lines.filter(|line| line.starts_with("INFO auth::attempt ")).collect()
 }
 
 async fn outcomes(world: &World) -> Vec<String> {
@@ -55,7 +28,6 @@ type Names = fn(usize) -> String;
 
 #[tokio::test]
 async fn a_hundred_thousand_refused_attempts_of_one_client_leave_two_rows_and_lines() {
-    tracing::subscriber::set_global_default(Lines).unwrap();
     let same: Names = |_| "iago".to_owned();
     let other: Names = |number| format!("user{number}");
     let (zettelstore, rocketchat) = (ProtocolName::ZETTELSTORE, ProtocolName::ROCKETCHAT);
@@ -63,24 +35,27 @@ async fn a_hundred_thousand_refused_attempts_of_one_client_leave_two_rows_and_li
         (same, [zettelstore; 2], 10, "account-limited"),
         (other, [zettelstore, rocketchat], 100, "network-limited"),
     ] {
-        LINES.set(0);
+        log_lines::listen();
         let world = world::with(limited()).await;
         for number in 0..judged + REFUSED {
             assert!(world.log_in(protocols[number % 2], &names(number), "wrong").await.is_err());
         }
         let told = outcomes(&world).await;
-        assert_eq!((told.len(), LINES.get()), (judged + 1, judged + 1), "{refusal}");
+        assert_eq!((told.len(), lines().len()), (judged + 1, judged + 1), "{refusal}");
         assert_eq!(told.last().unwrap(), refusal);
 
         // The end of the window, or that of the server, brings the sum.
         world.clock.advance(WINDOW);
         world.engine.purger().log_refusals();
-        assert_eq!(outcomes(&world).await.len(), judged + 1);
+        assert_eq!((outcomes(&world).await.len(), lines().len()), (judged + 1, 0));
         world.clock.advance(Duration::from_millis(1));
         world.engine.purger().log_refusals();
         world.engine.purger().flush_attempts().await;
         let told = outcomes(&world).await;
-        assert_eq!((told.len(), LINES.get()), (judged + 2, judged + 2), "{refusal}");
+        let [line] = &lines()[..] else { panic!("the sum has one line") };
+        assert!(line.contains(&format!(" outcome={refusal:?} ")), "{line}");
+        assert!(line.ends_with(&format!(" count={}", REFUSED - 1)), "{line}");
+        assert_eq!(told.len(), judged + 2, "{refusal}");
         assert_eq!(told.last().unwrap(), &format!("{refusal} x {}", REFUSED - 1));
     }
 }
@@ -118,6 +93,54 @@ async fn refusals_have_the_user_of_their_name_where_there_is_one() {
         let user = (name == "iago").then_some(iago);
         assert_eq!(told, [("account-limited x 2", user), ("account-limited", user)], "{name}");
     }
+}
+
+#[tokio::test]
+async fn refusals_of_a_client_are_of_one_user_each_and_their_sum_is_of_none() {
+    let world = world::with(limited()).await;
+    for number in 0..100 {
+        let _ = world.log_in(ProtocolName::ZETTELSTORE, &format!("user{number}"), "wrong").await;
+    }
+    for name in ["iago", "othello", "iago"] {
+        let _ = world.log_in(ProtocolName::ZETTELSTORE, name, "wrong").await;
+    }
+    world.engine.purger().flush_attempts().await;
+    let rows = world.store.attempts(&AttemptFilter::default(), LogPage::newest(2)).await.unwrap();
+    let told: Vec<_> = rows.iter().map(|row| (&*row.record.outcome, row.record.user)).collect();
+    let iago = world.account("iago").await.user.id;
+    assert_eq!(told, [("network-limited x 2", None), ("network-limited", Some(iago))]);
+}
+
+#[tokio::test]
+async fn attempts_are_counted_by_the_scheme_of_the_password_that_judged_them() {
+    let world = world::new().await;
+    let user = world.account("weak").await.user.id;
+    let password = opaque::app_password(&**world.engine.rng());
+    let credential = world.engine.credentials().app_password(user, "phone", &password);
+    assert!(world.store.add(&credential, u32::MAX, None).await.unwrap());
+    let token = token(&world.log_in(ProtocolName::ROCKETCHAT, "iago", PASSWORD).await.unwrap());
+    resume(&world, &token, "192.0.2.1").await;
+    for (who, typed) in
+        [("weak", "wrong"), ("weak", password.expose()), ("othello", "wrong"), ("nobody", "wrong")]
+    {
+        let _ = world.log_in(ProtocolName::ZETTELSTORE, who, typed).await;
+    }
+    let counts = world.engine.attempt_counts();
+    let told: Vec<_> = counts
+        .iter()
+        .map(|count| (count.protocol.as_str(), count.outcome, count.scheme, count.attempts))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("rocketchat", "granted", "none", 1),
+            ("rocketchat", "granted", "sha256-hex", 1),
+            ("zettelstore", "granted", "none", 1),
+            ("zettelstore", "no-password", "none", 1),
+            ("zettelstore", "unknown-user", "none", 1),
+            ("zettelstore", "wrong-password", "pbkdf2_sha256", 1),
+        ]
+    );
 }
 
 #[tokio::test]

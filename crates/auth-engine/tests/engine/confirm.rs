@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    ActionError, Clock, CredentialKind, FactorMethod, OneTimeCode, PasswordString, PersonalTokens,
-    PresentedFactor, Revocation, SecondFactors,
+    ActionError, Clock, CredentialKind, FactorMethod, OneTimeCode, OwnCredentials, Password, PasswordString,
+    PersonalTokens, PresentedFactor, Revocation, SecondFactors,
 };
 use futures_util::future::join_all;
 
-use auth_engine::testing::{World, config, limited, peer, token};
+use auth_engine::testing::{PASSWORD, World, config, limited, peer, token};
 
 use crate::signed_in::{SignedIn, by, code, code_of, device_code, mailed_code, mails, none, password_code};
 use crate::world;
@@ -66,6 +66,8 @@ async fn the_password_stands_in_only_where_it_is_wanted_and_there_is_one() {
     let iago = SignedIn::new(&world, "iago").await;
     world.clock.advance(2 * HALF_HOUR);
     assert_eq!(asked(change(&world, &iago, &none()).await), None);
+    let always = world.engine.confirm(&iago.caller(&none())).await;
+    assert_eq!(asked(always), Some((FactorMethod::Password, vec![])), "a change that asks everybody");
 
     // Clients send a digest, which not every record can be verified by, and which only a realm that takes them accepts of
     // hashes that no Rocket.Chat made.
@@ -100,6 +102,8 @@ async fn a_device_is_asked_for_at_once_and_remembered_for_token_program_and_clie
     let mut totp = SignedIn::new(&world, "totp").await;
     let required = Some((FactorMethod::Totp, vec![FactorMethod::Totp]));
     assert_eq!(asked(change(&world, &totp, &none()).await), required);
+    let right_password = PresentedFactor { password: Some(Password::new(PASSWORD)), ..none() };
+    assert_eq!(asked(change(&world, &totp, &right_password).await), required, "a password is no code");
     assert!(is_wrong(&change(&world, &totp, &code("000000")).await, FactorMethod::Totp));
     world.clock.advance(Duration::from_secs(30));
     assert_eq!(change(&world, &totp, &code(&device_code(world.clock.now()))).await, Ok(()));
@@ -139,6 +143,17 @@ async fn some_changes_ask_anew_each_time() {
     let factor = code(&device_code(world.clock.now()));
     assert_eq!(world.engine.waive_mailed_codes(&totp.caller(&factor)).await, Ok(()));
     assert!(asked(change(&world, &totp, &none()).await).is_some());
+}
+
+#[tokio::test]
+async fn only_a_session_of_the_pages_is_fresh_and_none_from_the_future() {
+    let world = world::new().await;
+    let (mut iago, nothing) = (SignedIn::new(&world, "iago").await, none());
+    assert!(!world.engine.is_fresh(&iago.caller(&nothing)), "a token of Rocket.Chat");
+    iago.principal.kind = Some(CredentialKind::WEB_SESSION);
+    assert!(world.engine.is_fresh(&iago.caller(&nothing)));
+    world.clock.set_back(2 * HALF_HOUR);
+    assert!(!world.engine.is_fresh(&iago.caller(&nothing)), "how long ago it was is not known");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 mod changes;
 mod groups;
 mod look_up;
+mod order;
 mod relinking;
 
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ use auth_engine::rules::LOCAL_PASSWORD_FORBIDDEN;
 use auth_engine::testing::{TOTP_SECRET, World, config, result};
 use auth_engine::{CommonQuotas, Config, DirectoryConfig, FailureDelay, PasswordConfig, RocketChatConfig};
 
-use crate::world;
+use crate::{log_lines, world};
 
 /// The directory's password of everybody in it.
 const THERE: &str = "directory-horse-battery-55";
@@ -155,6 +156,12 @@ async fn is_unavailable(world: &World, who: &str, password: &str) -> bool {
     }
 }
 
+/// The warnings about accounts since the last call.
+fn warnings() -> Vec<String> {
+    let lines = log_lines::take().into_iter();
+    lines.filter(|line| line.starts_with("WARN auth::account ")).collect()
+}
+
 const WRONG: Option<LoginError> = Some(LoginError::Credentials(FailureReason::WrongPassword));
 
 #[tokio::test]
@@ -197,11 +204,15 @@ async fn names_of_an_entry_that_no_account_may_have_are_not_taken() {
         bad("yorick", "yo\u{ad}rick", "yorick\u{202e}@zulip.com"),
     ];
     let (world, _) = with_people(with_directory(DirectoryConfig::default()), entries).await;
-    for (protocol, who, user_name, email) in [
-        (ProtocolName::ROCKETCHAT, "ophelia", Some("ophelia"), None),
-        (ProtocolName::ZULIP, "laertes@zulip.com", None, Some("laertes@zulip.com")),
+    log_lines::listen();
+    for (protocol, who, user_name, email, what) in [
+        (ProtocolName::ROCKETCHAT, "ophelia", Some("ophelia"), None, "address"),
+        (ProtocolName::ZULIP, "laertes@zulip.com", None, Some("laertes@zulip.com"), "user name"),
     ] {
         world.log_in(protocol, who, THERE).await.unwrap();
+        let warned = warnings();
+        let [line] = &warned[..] else { panic!("{warned:?}") };
+        assert!(line.contains(&format!("not taken: the {what} ")) && line.contains("\"id-"), "{line}");
         let user = named(&world, who).await.user;
         assert_eq!((user.user_name(), user.email().map(|email| email.address)), (user_name, email), "{who}");
     }
@@ -268,8 +279,11 @@ async fn accounts_are_made_as_the_operator_allows() {
         ),
     ] {
         let (world, _) = with_people(with_directory(given.clone()), vec![entry]).await;
+        log_lines::listen();
         let refused = world.log_in(protocol, who, THERE).await.err();
         assert_eq!(refused, expected.map(LoginError::Credentials), "{who}: {given:?}");
+        let warned = warnings();
+        assert!(!warned.iter().any(|line| line.contains("merge_existing")), "{who}: {warned:?}");
         let is_there = world.find("main", who).await.is_some();
         assert_eq!(is_there, expected.is_none(), "{who}");
     }
@@ -320,8 +334,12 @@ async fn an_account_of_the_same_name_is_only_linked_where_the_operator_wants_it(
     let refused = Some(LoginError::Credentials(FailureReason::AccountOfAnother));
 
     let (world, _) = with_people(with_directory(DirectoryConfig::default()), people()).await;
+    log_lines::listen();
     for who in ["prince", "r2", "namesake"] {
         assert_eq!(refusal(&world, who, THERE).await, refused, "{who}");
+        let warned = warnings();
+        let [line] = &warned[..] else { panic!("{who}: {warned:?}") };
+        assert!(line.contains("merge_existing would link them"), "{who}: {line}");
     }
     assert_eq!(refusal(&world, "iago", HERE).await, None, "nothing was taken away");
 

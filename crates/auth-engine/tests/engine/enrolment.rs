@@ -8,7 +8,8 @@ use auth_core::{
 };
 use futures_util::future::join_all;
 
-use auth_engine::testing::{PASSWORD, World, limited, result, token};
+use auth_engine::NoticeConfig;
+use auth_engine::testing::{PASSWORD, World, config, limited, result, token};
 
 use crate::signed_in::{SignedIn, attempt_as, code, code_of, device_code, mailed_code, mails, none};
 use crate::world;
@@ -197,7 +198,9 @@ async fn guesses_at_a_device_are_capped() {
 
 #[tokio::test]
 async fn a_device_is_reset_with_all_that_is_signed_in() {
-    let world = world::new().await;
+    let mut site = config();
+    site.mail.notices = NoticeConfig { changes: true, new_places: false };
+    let world = world::with(site).await;
     world::import(&world, r#"{"kind":"user","realm":"main","username":"admin","role":"admin","password":"correct-horse-battery-9876"}"#)
         .await;
     let factor = none();
@@ -222,6 +225,14 @@ async fn a_device_is_reset_with_all_that_is_signed_in() {
     assert_eq!(world.engine.reset_device(&admin.caller(&factor), Some(&of)).await, Ok(()));
     assert!(!iago.is_good(&world).await);
     assert!(world.log_in(ProtocolName::ROCKETCHAT, "iago", PASSWORD).await.is_ok());
+    for (user, told) in [
+        ("totp", "The authenticator app was removed"),
+        ("iago", "An administrator has removed the authenticator app"),
+    ] {
+        let to = format!("{user}@zulip.com");
+        let mut mails = world.engine.mail().due(10).await.unwrap().into_iter();
+        assert!(mails.any(|mail| mail.to == to && mail.text.unwrap().contains(told)), "{user}: {told}");
+    }
 }
 
 #[tokio::test]

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use auth_core::testing::{MemoryStore, RealmBuilder, UserBuilder};
 use auth_core::{
-    Authenticator, Clock, Exact, LoginError, LoginReply, ManualClock, Peer, ProtocolName, Quota,
-    RequestLimits, Store,
+    Authenticator, Clock, Exact, FailureReason, LoginError, LoginReply, ManualClock, Peer, ProtocolName,
+    Quota, RequestLimits, Store,
 };
 use auth_engine::{CommonQuotas, Config, Engine};
 
@@ -132,6 +132,42 @@ async fn unknown_names_are_limited_like_known_ones() {
         }
         let refused = world.log_in(ProtocolName::ZETTELSTORE, who, "wrong").await.unwrap_err();
         assert!(matches!(refused, LoginError::AccountLimited { .. }), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_was_tried_too_often_under_two_names_is_as_much_work_as_a_name_that_nobody_has() {
+    let world = world::with(limited()).await;
+    let refusal = async |protocol, who: &str| {
+        let before = world.pool.metrics().begun;
+        let refused = world.log_in(protocol, who, "wrong").await.unwrap_err();
+        (refused, world.pool.metrics().begun - before)
+    };
+    let names = [(ProtocolName::ROCKETCHAT, "iago"), (ProtocolName::ZULIP, "iago@zulip.com")];
+    for (protocol, who) in names {
+        for _ in 0..5 {
+            let told = (LoginError::Credentials(FailureReason::WrongPassword), 1);
+            assert_eq!(refusal(protocol, who).await, told, "{who}");
+        }
+    }
+    for (protocol, who) in names {
+        let told = (LoginError::Credentials(FailureReason::TooManyAttempts), 1);
+        assert_eq!(refusal(protocol, who).await, told, "{who}");
+    }
+    let told = (LoginError::Credentials(FailureReason::UnknownUser), 1);
+    assert_eq!(refusal(ProtocolName::ZULIP, "nobody").await, told);
+}
+
+#[tokio::test]
+async fn rocketchats_clients_are_not_told_the_status_of_its_blocks() {
+    let mut blocked = config();
+    blocked.rocketchat.block_by_user = Some(Quota { attempts: 2, window: HALF_HOUR });
+    let world = world::with(blocked).await;
+    for judged in [true, true, false] {
+        let attempt = world.attempt("main", ProtocolName::ROCKETCHAT, "iago", "wrong").await;
+        let reply = world.ask(attempt).await;
+        assert_eq!(matches!(reply.result, Err(LoginError::Credentials(_))), judged, "{reply:?}");
+        assert_eq!(reply.rate_limit, None);
     }
 }
 
@@ -264,6 +300,30 @@ async fn servers_of_one_store_count_networks_together() {
         judged += usize::from(is_judged(&world, engine, from, "wrong").await);
     }
     assert_eq!(judged, 8);
+}
+
+#[tokio::test]
+async fn what_is_lifted_of_an_account_is_told_in_number_and_leaves_other_names_counted_at_every_server() {
+    let realm = RealmBuilder::new("main").build();
+    let iago = UserBuilder::new("iago").realm(realm.id).new_user(None);
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new().with_realm(realm).with_user(iago));
+    let clock = Arc::new(ManualClock::at(START));
+    let world = World::open(builder(&store, &clock, &ring(), limited(), 1), clock).await;
+    for who in ["iago", "nobody"] {
+        for _ in 0..11 {
+            assert!(world.log_in(ProtocolName::ZETTELSTORE, who, "wrong").await.is_err());
+        }
+    }
+    let full = async || world.store.full_counters(world.clock.now(), None, 10).await.unwrap().len();
+    assert_eq!(full().await, 3, "the account, its name, and the other name");
+    let iago = world.account("iago").await.user;
+    assert_eq!(
+        world.engine.limits().lift_all_of(&iago).await.unwrap(),
+        3,
+        "the account's own in both places"
+    );
+    assert_eq!(full().await, 1);
+    assert_eq!(world.engine.limits().lift_all_of(&iago).await.unwrap(), 0);
 }
 
 #[tokio::test]

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use auth_core::{
     Act, AdminKey, AdminKeyId, AttemptFilter, AttemptRecord, AuditFilter, ClientKey, Clock, CredentialKind,
-    Digest, Exact, Language, LogPage, MailId, NetworkRule, NetworkRuleKind, Outbox, OutgoingMail, OwnAccount,
-    OwnChange, Password, PasswordReset, ProfileUpdate, ProtocolName, RealmId, Revocation, SeededRng, Token,
+    Digest, Exact, Language, LogPage, LoginAttempt, MailId, NetworkRule, NetworkRuleKind, Outbox,
+    OutgoingMail, OwnAccount, OwnChange, Password, PasswordReset, ProfileUpdate, ProtocolName, RealmId,
+    Revocation, SeededRng, Token,
 };
 use auth_crypto::keyring::Purpose;
 use auth_engine::rules::NO_CHANGE_NOTICES;
-use auth_engine::testing::{World, config, peer, ring};
+use auth_engine::testing::{PASSWORD, World, config, peer, result, ring};
 use auth_engine::{NoticeConfig, Purged};
 
 use crate::signed_in::{SignedIn, mails, none};
@@ -131,6 +132,29 @@ async fn a_point_of_zulip_silences_what_people_change_there_and_nothing_else() {
         let of_change =
             mails(&world).await.iter().filter(|text| text.contains("set anew with a link")).count();
         assert_eq!(of_change, told, "{exact} {protocol}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_place_is_told_of_once_and_only_where_the_account_is_older_than_a_day() {
+    let mut site = config();
+    site.mail.notices = NoticeConfig { changes: false, new_places: true };
+    let world = world::with(site).await;
+    for (wait, from, told) in [
+        (Duration::ZERO, "198.51.100.1", 0),
+        (24 * 60 * MINUTE, "198.51.100.2", 0),
+        (Duration::from_millis(1), "198.51.100.1", 0),
+        (Duration::ZERO, "198.51.100.3", 1),
+        (Duration::ZERO, "198.51.100.3", 1),
+        (Duration::ZERO, "198.51.100.4", 2),
+    ] {
+        world.clock.advance(wait);
+        let attempt = LoginAttempt {
+            peer: peer(from),
+            ..world.attempt("main", ProtocolName::ZETTELSTORE, "iago", PASSWORD).await
+        };
+        result(world.ask(attempt).await).unwrap();
+        assert_eq!(mails(&world).await.len(), told, "{from}");
     }
 }
 

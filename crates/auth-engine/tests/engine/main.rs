@@ -20,6 +20,7 @@ mod forward;
 mod fourth_protocol;
 mod handover;
 mod limits;
+mod log_lines;
 mod login;
 mod mail;
 mod opening;

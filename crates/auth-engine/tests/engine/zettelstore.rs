@@ -216,6 +216,22 @@ async fn a_lifetime_of_zero_gives_a_token_that_ends_within_the_second() {
 }
 
 #[tokio::test]
+async fn a_zettelstores_password_is_good_with_the_user_name_that_it_was_made_with_alone() {
+    // docs/contract/zettelstore.md, appendix A.
+    const OF_ZETTELSTORE: &str = r#"{"kind":"user","realm":"main","username":"reader","email":"reader@zulip.com","zettelstore_zid":"20240101000300","password_hash":"zettelstore$$2a$04$SubTZ4DoKUJavdyDOH6J9u49/wTqwVaVPVnxCs1PbDna6aLApQwdC"}"#;
+    for (protocol, typed, is_good) in [
+        (ProtocolName::ZETTELSTORE, "Reader", false),
+        (ProtocolName::ZETTELSTORE, "reader", true),
+        (ProtocolName::ZULIP, "reader@zulip.com", true),
+    ] {
+        let world = world::new().await;
+        world::import(&world, OF_ZETTELSTORE).await;
+        let told = world.log_in(protocol, typed, "r3ader-secret").await;
+        assert_eq!(told.is_ok(), is_good, "{typed}: {told:?}");
+    }
+}
+
+#[tokio::test]
 async fn stored_password_that_can_not_be_read_is_refused_like_a_wrong_one() {
     let world = world::new().await;
     let iago = world.account("iago").await.user;

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use auth_core::{
-    Act, Actor, AuditFilter, AuditRecord, ClientKey, Clock, CredentialKind, Entry, LogPage, LoginError,
-    LoginName, NameKind, OwnAccount, Password, Peer, ProfileUpdate, ProtocolName, RequestId, Revocation,
-    Role,
+    Act, Actor, AuditFilter, AuditRecord, ClientKey, Clock, CredentialKind, Entry, GrantKind, LogPage,
+    LoginAttempt, LoginError, LoginMethod, LoginName, NameKind, OneTimeCode, OwnAccount, Password, Peer,
+    ProfileUpdate, ProtocolName, RequestId, Revocation, Role, SecondStep,
 };
 use auth_engine::DirectoryConfig;
 use auth_engine::testing::{result, token};
 
 use crate::signed_in::{SignedIn, none};
 
-use super::{THERE, entry, named, refusal, with_directory, with_people};
+use super::{THERE, code_at, entry, named, refusal, with_directory, with_people};
 
 #[tokio::test]
 async fn logins_bring_accounts_up_to_date() {
@@ -34,6 +34,15 @@ async fn logins_bring_accounts_up_to_date() {
         assert_eq!((after.user.id, after.user.role), (id, role));
         assert_eq!(after.user.full_name == "Another Name", name == "renamed");
     }
+
+    // What the directory no longer has stays.
+    let (world, people) =
+        with_people(with_directory(DirectoryConfig::default()), vec![entry("linked")]).await;
+    assert_eq!(refusal(&world, "linked", THERE).await, None);
+    *people.entries.lock().unwrap() = vec![Entry { full_name: None, email: None, ..entry("linked") }];
+    assert_eq!(refusal(&world, "linked", THERE).await, None);
+    let after = named(&world, "linked@zulip.com").await;
+    assert_eq!((after.user.full_name.as_str(), after.user.user_name()), ("The linked", Some("linked")));
 
     // A name that another account has can't be taken: the login goes on all the same.
     let thief = Entry { user_name: Some("iago".into()), ..entry("linked") };
@@ -77,6 +86,28 @@ async fn a_deactivated_account_stays_as_it_is() {
     assert_eq!(refusal(&world, "off", THERE).await, Some(LoginError::UserInactive));
     let after = named(&world, "off").await.user;
     assert_eq!((&after.names, &after.full_name), (&before.names, &before.full_name));
+}
+
+#[tokio::test]
+async fn a_ticket_lets_a_person_go_on_with_the_account_that_is_its_own_and_takes_nothing_from_it() {
+    let (world, _) = with_people(with_directory(DirectoryConfig::default()), vec![entry("totp")]).await;
+    let user = named(&world, "totp").await.user.id;
+    let other = world.engine.credentials().credential(user, CredentialKind::ROCKETCHAT_TOKEN, None);
+    assert!(world.store.add(&other, 9, None).await.unwrap());
+    let rows = async || world.store.audit_rows(&AuditFilter::default(), LogPage::newest(100)).await.unwrap();
+    let asked = LoginAttempt {
+        protocol: ProtocolName::WEB,
+        grant: GrantKind::Token(CredentialKind::WEB_SESSION),
+        ..world.attempt("main", ProtocolName::ROCKETCHAT, "totp", THERE).await
+    };
+    let refused = result(world.ask(asked.clone()).await).err();
+    let Some(LoginError::SecondFactorRequired(challenge)) = refused else { panic!("{refused:?}") };
+    let before = rows().await.len();
+    let method = LoginMethod::Ticket(challenge.ticket.unwrap());
+    let second_step = SecondStep::Offered(Some(OneTimeCode::new(code_at(world.clock.now()))));
+    assert!(result(world.ask(LoginAttempt { method, second_step, ..asked }).await).is_ok());
+    assert_eq!(rows().await.len(), before, "it was linked before");
+    assert_eq!(world.store.of_user(user, CredentialKind::ROCKETCHAT_TOKEN).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@ use auth_core::{Act, Actor, AuditFilter, Entry, EntryGroup, Group, GroupId, LogP
 use auth_engine::testing::World;
 use auth_engine::{DirectoryConfig, group_of_entry};
 
-use super::{THERE, directory, entry, named, refusal, with_directory, with_people};
+use super::{THERE, directory, entry, named, refusal, warnings, with_directory, with_people};
+use crate::log_lines;
 
 fn in_groups(name: &str, groups: &[&str]) -> Entry {
     let group = |name: &&str| EntryGroup { entry: format!("id-{name}"), name: (*name).to_owned() };
@@ -92,7 +93,11 @@ async fn groups_that_operators_made_and_names_that_no_group_can_have_are_left_al
         world.store.add_group(group, None).await.unwrap();
     }
     world.store.add_member(club.id, user.id, None).await.unwrap();
+    log_lines::listen();
     assert_eq!(refusal(&world, "linked", THERE).await, None);
+    let warned = warnings();
+    let [line] = &warned[..] else { panic!("{warned:?}") };
+    assert!(line.contains("group=\"staff\"") && line.contains("another group has its name"), "{line}");
     assert_eq!(groups_of(&world, "linked").await, ["Club", "Red"]);
     assert!(world.store.members(staff.id, None, 9).await.unwrap().is_empty());
 }
@@ -108,6 +113,16 @@ async fn an_account_that_is_not_synchronised_or_deactivated_stays_in_its_groups(
     assert_eq!(refusal(&world, "linked", THERE).await, None);
     assert!(refusal(&world, "off", THERE).await.is_some());
     assert!(groups_of(&world, "linked").await.is_empty() && groups_of(&world, "off").await.is_empty());
+}
+
+#[test]
+fn names_of_groups_have_a_hundred_characters_at_most() {
+    let realm = auth_core::RealmId::from_bytes([1; 16]);
+    for (length, is_one) in [(99, true), (100, true), (101, false), (102, false)] {
+        let group = EntryGroup { entry: "id".into(), name: format!(" {} ", "ä".repeat(length)) };
+        let made = group_of_entry(realm, "corp", &group, Timestamp::default());
+        assert_eq!(made.is_some(), is_one, "{length}");
+    }
 }
 
 #[test]

@@ -1,13 +1,17 @@
 //! Accounts of entries that were deleted and made again.
 
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use auth_core::{
-    Act, Actor, AuditFilter, Entry, FailureReason, InternalErrorKind, LogPage, LoginError, NameKind,
+    Act, Actor, AuditFilter, BackendAnswer, Entry, FailureReason, InternalError, InternalErrorKind, LogPage,
+    LoginError, NameKind, PasswordBackend, Revocation, Store, Timestamp, UserId, VerifyRequest,
 };
 use auth_engine::{DirectoryConfig, EntryMatch};
 
-use super::{HERE, THERE, entry, named, refusal, with_directory, with_people};
+use super::{HERE, People, THERE, WRONG, directory, entry, named, refusal, with_directory, with_people};
+use crate::world;
 
 #[tokio::test]
 async fn an_account_of_an_entry_that_was_made_again_is_relinked_only_where_the_operator_wants_it() {
@@ -49,6 +53,16 @@ async fn an_account_of_an_entry_that_was_made_again_is_relinked_only_where_the_o
         assert!(is_kept, "down: {is_down}");
     }
 
+    // Nor is a robot given to a person.
+    let (world, _) = with_people(with_directory(relinking.clone()), Vec::new()).await;
+    let robot =
+        r#"{"kind":"user","realm":"main","username":"droid","bot":"default","directory_name":"id-droid"}"#;
+    world::import(&world, robot).await;
+    let realm = world.realm("main").await;
+    let person = Entry { id: "id-again".into(), ..entry("droid") };
+    let found = world.engine.directory_accounts().match_entry(&realm, "corp", &person).await.unwrap();
+    assert!(matches!(found, EntryMatch::Refused(FailureReason::AccountOfAnother)), "{found:?}");
+
     // Of two directories, each may have somebody of the name.
     let mut two = with_directory(relinking);
     two.directories.insert("other".into(), DirectoryConfig::default());
@@ -57,4 +71,77 @@ async fn an_account_of_an_entry_that_was_made_again_is_relinked_only_where_the_o
     realm.backends.push("other".into());
     let found = world.engine.directory_accounts().match_entry(&realm, "corp", &again).await.unwrap();
     assert!(matches!(found, EntryMatch::Refused(FailureReason::AccountOfAnother)), "{found:?}");
+}
+
+/// A directory in whose answer about a former entry something happens to that entry's account.
+struct Meanwhile {
+    people: Arc<People>,
+    store: Arc<dyn Store>,
+    user: Mutex<Option<UserId>>,
+    change: Change,
+}
+
+/// What happens to an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    Nothing,
+    MailedCodes,
+    Revocation,
+}
+
+#[async_trait]
+impl PasswordBackend for Meanwhile {
+    fn name(&self) -> &str {
+        self.people.name()
+    }
+
+    fn is_directory(&self) -> bool {
+        true
+    }
+
+    async fn verify(&self, request: &VerifyRequest<'_>) -> BackendAnswer {
+        *self.user.lock().unwrap() = request.account.map(|account| account.user.id);
+        self.people.verify(request).await
+    }
+
+    async fn has_entry(&self, id: &str) -> Result<bool, InternalError> {
+        let user = self.user.lock().unwrap().unwrap();
+        let revocation =
+            Revocation { valid_from: Some(Timestamp::from_secs(1_800_000_000)), ..Revocation::NOTHING };
+        match self.change {
+            Change::Nothing => {}
+            Change::MailedCodes => {
+                let on = self.store.set_email_second_factor(user, true, &Revocation::NOTHING, None).await;
+                assert!(on.unwrap());
+            }
+            Change::Revocation => {
+                assert!(self.store.set_password(user, None, &revocation, None).await.unwrap());
+            }
+        }
+        self.people.has_entry(id).await
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_changed_since_its_factors_were_shown_is_given_to_no_entry() {
+    let user = r#"{"kind":"user","realm":"main","username":"changed","email":"changed@zulip.com","email_verified":true,"directory_name":"id-changed"}"#;
+    for (change, id) in [
+        (Change::Nothing, "id-again"),
+        (Change::MailedCodes, "id-changed"),
+        (Change::Revocation, "id-changed"),
+    ] {
+        let relinking = DirectoryConfig { relink_by_name: true, ..DirectoryConfig::default() };
+        let again = Entry { id: "id-again".into(), ..entry("changed") };
+        let world = world::built(with_directory(relinking), |builder| {
+            let (people, store) = (directory("corp", vec![again]), Arc::clone(builder.store()));
+            builder.backend(Arc::new(Meanwhile { people, store, user: Mutex::default(), change }))
+        });
+        let world = world.await;
+        world::import(&world, super::USERS).await;
+        world::import(&world, user).await;
+        let told = refusal(&world, "changed", THERE).await;
+        assert_eq!(told, WRONG.filter(|_| change != Change::Nothing), "{change:?}");
+        let after = named(&world, "changed").await.user;
+        assert_eq!(after.name(NameKind::Directory).unwrap().exact, id, "{change:?}");
+    }
 }
