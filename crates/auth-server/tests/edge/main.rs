@@ -6,6 +6,7 @@ mod asking;
 mod server;
 mod service_manager;
 
+use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use auth_conformance::clock::Stopwatch;
+use auth_conformance::nodes::wait_until;
 use auth_conformance::process::free_address;
 use rcgen::generate_simple_self_signed;
 use serde_json::{Value, json};
@@ -55,7 +57,14 @@ impl Certificate {
 
 /// Sends bytes on a connection of its own, and returns all that is answered.
 fn exchange(address: SocketAddr, bytes: &[u8]) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
+    // The server has opened its first port when a test begins; others follow.
+    let opened = RefCell::new(None);
+    let connect = || {
+        *opened.borrow_mut() = TcpStream::connect(address).ok();
+        opened.borrow().is_some()
+    };
+    wait_until("a port of the server", Duration::from_secs(20), connect).unwrap();
+    let mut stream = opened.into_inner().unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     // A server that has closed the connection doesn't read on.
     let _ = stream.write_all(bytes);
