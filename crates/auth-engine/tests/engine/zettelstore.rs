@@ -282,6 +282,16 @@ async fn logins_of_one_second_share_a_token_and_no_other_does() {
 }
 
 #[tokio::test]
+async fn the_row_of_a_token_ends_a_second_after_it_and_is_purged_then() {
+    let world = world::new().await;
+    let token = token(&world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap());
+    let end = TokenKeys::of(&world.ring, "main").verify(token.expose()).unwrap().expires;
+    for (after, purged) in [(Duration::ZERO, 0), (Duration::from_secs(2), 1)] {
+        assert_eq!(world.store.purge(end + after).await, Ok(purged), "{after:?}");
+    }
+}
+
+#[tokio::test]
 async fn more_logins_than_free_seconds_are_told_to_wait_and_renewals_get_their_token_back() {
     let world = world::new().await;
     let iago = world.account("iago").await.user.id;
