@@ -102,7 +102,7 @@ impl Holder {
     /// Keeps what the signed token says, which these keys have verified.
     pub(crate) fn keep_claims(&self, keys: &Arc<TokenKeys>, claims: &Arc<Claims>) {
         // After a change of keys the entry keeps those of before, and the token is verified each time until it is read anew.
-        let _ = self.signed.set(Signed { keys: Arc::downgrade(keys), claims: Arc::clone(claims) });
+        self.signed.get_or_init(|| Signed { keys: Arc::downgrade(keys), claims: Arc::clone(claims) });
     }
 
     /// Notes a use. Most uses of an entry that is used often only read.

@@ -221,9 +221,7 @@ impl CredentialChecker {
         let now = self.clock.now();
         let (keys, digest) = (self.keys.token_keys(realm), opaque::digest(token.expose()));
         let known = self.cache.cached(digest.as_bytes()).filter(|holder| holder.is_of(KINDS));
-        let verified = known.as_ref().and_then(|holder| holder.claims(&keys));
-        let is_verified = verified.is_some();
-        let claims = match verified {
+        let claims = match known.as_ref().and_then(|holder| holder.claims(&keys)) {
             Some(claims) => claims,
             None => Arc::new(keys.verify(token.expose()).map_err(|_| TokenError::Invalid)?),
         };
@@ -234,7 +232,7 @@ impl CredentialChecker {
             Some(holder) => Some(holder),
             None => self.holder_by(KINDS, &digest).await?,
         };
-        if let Some(holder) = found.as_ref().filter(|_| !is_verified) {
+        if let Some(holder) = &found {
             holder.keep_claims(&keys, &claims);
         }
         let is_good = |holder: &Arc<Holder>| {

@@ -3,6 +3,7 @@ use auth_core::{
     CredentialId, CredentialKind, Digest, ImportMode, ManualClock, NewRecord, NewUser, OnConflict,
     Revocation, Scope, SeededRng,
 };
+use auth_crypto::zettel_token::TokenKind;
 use auth_store::{Postgres, PostgresConfig, Sqlite};
 use test_postgres::Cluster;
 
@@ -159,6 +160,24 @@ fn an_older_version_never_replaces_a_newer_one() {
     assert!(is_cached(&cache, 0));
     cache.add(stamp, at(0), OTHER_KEY, &holder(6));
     assert!(!is_cached(&cache, 0), "the entry is of a version that is none any more");
+}
+
+#[test]
+fn what_a_signed_token_says_is_known_to_the_keys_that_verified_it_alone() {
+    let keys = || Arc::new(TokenKeys::new(&[7; 16], []));
+    let (verified, others, holder) = (keys(), keys(), holder(1));
+    let claims = Arc::new(Claims {
+        kind: TokenKind::Api,
+        user: "iago".into(),
+        zid: 20_240_101_000_100,
+        issued: at(0),
+        expires: at(600_000),
+    });
+    assert_eq!(holder.claims(&verified), None);
+    holder.keep_claims(&verified, &claims);
+    assert_eq!((holder.claims(&verified), holder.claims(&others)), (Some(Arc::clone(&claims)), None));
+    holder.keep_claims(&others, &claims);
+    assert_eq!((holder.claims(&verified), holder.claims(&others)), (Some(claims), None));
 }
 
 #[test]
