@@ -282,10 +282,13 @@ async fn logins_of_one_second_share_a_token_and_no_other_does() {
 }
 
 #[tokio::test]
-async fn the_row_of_a_token_ends_a_second_after_it_and_is_purged_then() {
+async fn a_token_tells_its_times_and_its_row_ends_a_second_after_it_and_is_purged_then() {
     let world = world::new().await;
     let token = token(&world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap());
-    let end = TokenKeys::of(&world.ring, "main").verify(token.expose()).unwrap().expires;
+    let Claims { issued, expires: end, .. } =
+        TokenKeys::of(&world.ring, "main").verify(token.expose()).unwrap();
+    let principal = world.check("main", ProtocolName::ZETTELSTORE, header(token)).await.result.unwrap();
+    assert_eq!((principal.issued, principal.expires), (issued, Some(end)));
     for (after, purged) in [(Duration::ZERO, 0), (Duration::from_secs(2), 1)] {
         assert_eq!(world.store.purge(end + after).await, Ok(purged), "{after:?}");
     }
