@@ -35,11 +35,7 @@ impl Ticks {
     #[must_use]
     pub fn now() -> Self {
         let machine = fs::read_to_string("/proc/stat").unwrap_or_default();
-        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let stats = processes.filter(|entry| entry.file_name().to_string_lossy().parse::<u32>().is_ok());
-        let stats: Vec<String> =
-            stats.filter_map(|entry| fs::read_to_string(entry.path().join("stat")).ok()).collect();
-        Self::of(&machine, std::process::id().into(), &stats)
+        Self::of(&machine, std::process::id().into(), &process_lines())
     }
 
     /// Adds up the lines of `/proc/stat` and of `/proc/PID/stat` for each process.
@@ -48,19 +44,8 @@ impl Ticks {
         // user nice system idle iowait irq softirq steal; what follows is counted in the first two.
         let counts: Vec<u64> = first.split_whitespace().skip(1).take(8).flat_map(str::parse).collect();
         let count = |at: usize| counts.get(at).copied().unwrap_or_default();
-        let mut family = BTreeSet::from([own]);
-        // A child may stand before its parent.
-        while let Some(child) = processes
-            .iter()
-            .find(|process| family.contains(&field(process, PARENT)) && !family.contains(&field(process, ID)))
-        {
-            family.insert(field(child, ID));
-        }
-        let members = processes.iter().filter(|process| family.contains(&field(process, ID)));
-        // Children that have ended have no line any more: their parent counts them.
-        let times = members
-            .flat_map(|process| [USER, SYSTEM, CHILDREN_USER, CHILDREN_SYSTEM].map(|at| field(process, at)));
-        Self { all: counts.iter().sum(), idle: count(3) + count(4), withheld: count(7), own: times.sum() }
+        let own = family_ticks_of(own, processes);
+        Self { all: counts.iter().sum(), idle: count(3) + count(4), withheld: count(7), own }
     }
 
     /// What others took from this moment to `later`.
@@ -92,6 +77,36 @@ impl fmt::Display for Neighbours {
         )?;
         f.write_str(if self.are_quiet() { "." } else { ": too busy to tell times, ratios alone hold." })
     }
+}
+
+/// The processor time of a process and of what it has started up to now, in ticks of the system.
+#[must_use]
+pub fn family_ticks(root: u32) -> u64 {
+    family_ticks_of(root.into(), &process_lines())
+}
+
+fn family_ticks_of(root: u64, processes: &[String]) -> u64 {
+    let mut family = BTreeSet::from([root]);
+    // A child may stand before its parent.
+    while let Some(child) = processes
+        .iter()
+        .find(|process| family.contains(&field(process, PARENT)) && !family.contains(&field(process, ID)))
+    {
+        family.insert(field(child, ID));
+    }
+    let members = processes.iter().filter(|process| family.contains(&field(process, ID)));
+    // Children that have ended have no line any more: their parent counts them.
+    members
+        .flat_map(|process| [USER, SYSTEM, CHILDREN_USER, CHILDREN_SYSTEM].map(|at| field(process, at)))
+        .sum()
+}
+
+/// The lines of `/proc/PID/stat` of all processes.
+fn process_lines() -> Vec<String> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let numbered = processes.filter(|entry| entry.file_name().to_string_lossy().parse::<u32>().is_ok());
+    // One that has just ended has no line.
+    numbered.filter_map(|entry| fs::read_to_string(entry.path().join("stat")).ok()).collect()
 }
 
 /// The numbers of fields of `/proc/PID/stat`, as proc(5) counts them.

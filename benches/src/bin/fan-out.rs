@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use auth_core::{ChangeListener, CredentialKind, Digest, PasswordString, SeededRng, Store, UserId};
 use auth_store::{Postgres, PostgresConfig};
+use benches::neighbours::family_ticks;
 use benches::rounds::median;
 use clap::Parser;
 use test_postgres::{Cluster, Durability};
@@ -112,7 +113,7 @@ async fn checks(store: &dyn Store, processes: &Processes, users: usize) -> Resul
     const LOOKUPS: usize = 5000;
     let mut figures = Vec::new();
     for round in 0..ROUNDS {
-        let before = processes.time()?;
+        let before = processes.time();
         for number in 0..LOOKUPS {
             let number = (number * 7919 + round) % users + 1;
             let token = format!("seed-token-{number}");
@@ -121,7 +122,7 @@ async fn checks(store: &dyn Store, processes: &Processes, users: usize) -> Resul
             let found = store.by_digest(CredentialKind::ROCKETCHAT_TOKEN, &digest).await?;
             ensure!(found.is_some(), "{token} is not in the store");
         }
-        figures.push((processes.time()? - before).as_secs_f64() * 1e6 / LOOKUPS as f64);
+        figures.push((processes.time() - before).as_secs_f64() * 1e6 / LOOKUPS as f64);
     }
     println!("a look-up of a credential: {:.0} µs of PostgreSQL", median(figures.into_iter()));
     Ok(())
@@ -134,11 +135,11 @@ async fn comparison(store: &dyn Store, processes: &Processes, users: &[UserId], 
     let times = (200_000 / known.len()).clamp(5, 500);
     let mut figures = Vec::new();
     for _ in 0..ROUNDS {
-        let before = processes.time()?;
+        let before = processes.time();
         for _ in 0..times {
             ensure!(store.versions(&known).await?.len() == known.len(), "a user is gone");
         }
-        figures.push((processes.time()? - before).as_secs_f64() * 1e3 / times as f64);
+        figures.push((processes.time() - before).as_secs_f64() * 1e3 / times as f64);
     }
     let time = median(figures.into_iter());
     println!(
@@ -202,7 +203,7 @@ async fn notification(
             told.load(Ordering::Acquire)
         );
     }
-    let (mut times, before) = (Vec::new(), processes.time()?);
+    let (mut times, before) = (Vec::new(), processes.time());
     for number in 0..changes {
         told.store(0, Ordering::Release);
         let user = users.get(number % users.len()).context("a user")?;
@@ -211,7 +212,7 @@ async fn notification(
         tokio::time::timeout(LONGEST, all.notified()).await.context("a server was not told")?;
         times.push(began.elapsed().as_secs_f64() * 1e3);
     }
-    let used = (processes.time()? - before).as_secs_f64() * 1e6 / changes as f64;
+    let used = (processes.time() - before).as_secs_f64() * 1e6 / changes as f64;
     let slowest = times.iter().copied().fold(0.0, f64::max);
     println!(
         "a change with {nodes} servers: {used:.0} µs of PostgreSQL; the last server knows after {:.1} ms, at most {slowest:.1} ms",
@@ -245,23 +246,7 @@ impl Processes {
     }
 
     /// The processor time of all of them, also of those that have ended.
-    fn time(&self) -> Result<Duration> {
-        let mut ticks = 0;
-        for entry in std::fs::read_dir("/proc")? {
-            let name = entry?.file_name();
-            let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-            // One that has just ended has no file; its parent has its time.
-            let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
-            let Some((_, fields)) = stat.rsplit_once(") ") else { continue };
-            let fields: Vec<&str> = fields.split(' ').collect();
-            let number = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
-            // The state is the first of these fields, and the third in proc(5).
-            if pid == self.parent {
-                ticks += number(11) + number(12) + number(13) + number(14);
-            } else if number(1) == u64::from(self.parent) {
-                ticks += number(11) + number(12);
-            }
-        }
-        Ok(Duration::from_secs(ticks) / self.ticks)
+    fn time(&self) -> Duration {
+        Duration::from_secs(family_ticks(self.parent)) / self.ticks
     }
 }

@@ -55,6 +55,16 @@ struct Logins {
     refused: usize,
 }
 
+impl Logins {
+    fn add(&mut self, response: &TimedResponse) {
+        if response.status == 200 {
+            self.seconds.push(response.took.as_secs_f64());
+        } else {
+            self.refused += 1;
+        }
+    }
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
@@ -167,11 +177,7 @@ async fn honest(server: &Server, count: usize) -> Result<Logins> {
     let mut logins = Logins { seconds: Vec::new(), refused: 0 };
     for _ in 0..count {
         let response = connection.send(&request).await?;
-        if response.status == 200 {
-            logins.seconds.push(response.took.as_secs_f64());
-        } else {
-            logins.refused += 1;
-        }
+        logins.add(&response);
         tokio::time::sleep(PAUSE).await;
     }
     Ok(logins)
@@ -185,11 +191,7 @@ async fn strangers(server: &Server, count: usize) -> Result<Logins> {
         let [_, _, high, low] = number.to_be_bytes();
         let mut connection = Connection::open([127, 2, high, low].into(), server.address()).await?;
         let response = connection.send(&request).await?;
-        if response.status == 200 {
-            logins.seconds.push(response.took.as_secs_f64());
-        } else {
-            logins.refused += 1;
-        }
+        logins.add(&response);
     }
     Ok(logins)
 }

@@ -12,6 +12,7 @@ use auth_engine::Engine;
 use metrics::{Gauge, Histogram};
 use tokio_util::sync::CancellationToken;
 
+use crate::config::Passwords;
 use crate::metrics::{CREDENTIALS, Metrics};
 
 /// How often it is looked for mail that nobody sends.
@@ -31,17 +32,17 @@ pub(crate) async fn keep_up(engine: Arc<Engine>, stop: CancellationToken) {
     }
 }
 
-/// Finds how many hashes at once get most done on this machine, as soon as logins leave a quiet moment for it. The number of
-/// threads stays as it is if the operator has set it. Runs until told to stop.
+/// Finds how many hashes at once get most done on this machine, as soon as logins leave a quiet moment for it. Runs until told
+/// to stop.
 pub(crate) async fn fit_hashing(
     pool: Arc<HashingPool>,
+    passwords: Passwords,
     params: Params,
-    workers_are_set: bool,
     stop: CancellationToken,
 ) {
     loop {
-        let measured = Arc::clone(&pool);
-        let fit = move || measured.fit_width(params) && (workers_are_set || measured.fit_workers(params));
+        let (measured, passwords) = (Arc::clone(&pool), passwords.clone());
+        let fit = move || passwords.fit(&measured, params);
         if tokio::task::spawn_blocking(fit).await.is_ok_and(|is_done| is_done) {
             let PoolMetrics { workers, width, .. } = pool.metrics();
             tracing::info!(workers, width, "hashing: so many threads and hashes side by side get most done");

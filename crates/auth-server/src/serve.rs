@@ -350,9 +350,8 @@ fn start_background(
     let purged = engine();
     let purge = move |stop| maintenance::keep_up(Arc::clone(&purged), stop);
     supervisor.keep("purge", purge);
-    let (pool, params, workers_are_set) =
-        (assembled.pool(), config.passwords.params()?, config.passwords.workers != 0);
-    let fit = move |stop| maintenance::fit_hashing(Arc::clone(&pool), params, workers_are_set, stop);
+    let (pool, passwords, params) = (assembled.pool(), config.passwords.clone(), config.passwords.params()?);
+    let fit = move |stop| maintenance::fit_hashing(Arc::clone(&pool), passwords.clone(), params, stop);
     supervisor.keep("the size of hashing", fit);
     Ok(pulse)
 }

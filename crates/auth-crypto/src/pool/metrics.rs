@@ -25,7 +25,8 @@ pub struct PoolMetrics {
     pub width: usize,
 }
 
-/// An observer is told how long jobs waited and took. It must be quick: the pool's queue or a caller waits for it.
+/// An observer of a pool's jobs: how long they waited, and how long they took. Its methods must return quickly, because the pool
+/// calls them while it holds the lock of its queue, in a worker, and in the task of a caller.
 pub trait PoolObserver: Send + Sync {
     /// A job was begun that had waited so long.
     fn waited(&self, time: Duration);
@@ -33,8 +34,8 @@ pub trait PoolObserver: Send + Sync {
     /// A job of a scheme kept a core busy for so long. Jobs that were computed together have an equal share each.
     fn hashed(&self, scheme: &'static str, time: Duration);
 
-    /// A job was answered just now, of whose time since it was handed in a part was waiting. It is told in the task of the caller,
-    /// so that an observer knows for whom the job was. By default it does nothing.
+    /// A job was answered: the second time is that since the caller submitted it, and the first the part of it that the job spent
+    /// in the queue. The pool calls this method in the task of the caller. The default does nothing.
     fn answered(&self, _waited: Duration, _all: Duration) {}
 }
 

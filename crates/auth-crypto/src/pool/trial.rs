@@ -1,8 +1,7 @@
 //! Trials: how many workers, and how many hashes together on each, get most done on this machine.
 //!
-//! A round of trials has a number of workers compute hashes of nobody's password at the same time. Candidates take turns,
-//! so that what else the machine does is the same for all of them. A job that arrives goes first, and the round in which
-//! it did counts for nothing.
+//! In a round, a number of workers hash a fixed input at the same time. The candidates take turns, so that other load on the
+//! machine slows all of them alike. A job that arrives during a round is computed first, and the round is repeated.
 
 use std::time::Duration;
 
@@ -36,7 +35,7 @@ pub(super) struct Round {
 impl Trial {
     /// Computes the hashes.
     pub(super) fn run(self, memory: &mut Memory) -> Result<(), OutOfMemory> {
-        let input = Input::new(b"nobody's password", b"nobody's salt...");
+        let input = Input::new(b"a fixed password", b"and a fixed salt");
         let mut tags = vec![[0; 32]; self.width];
         let mut jobs: Vec<Job<'_>> = tags.iter_mut().map(|out| Job { input, out }).collect();
         // The input is as long as it must be: there is no other error.

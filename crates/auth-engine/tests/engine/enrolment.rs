@@ -45,7 +45,11 @@ async fn the_owner_is_told_of_a_removal_that_is_held_and_stops_it() {
     let until = world.clock.now() + DAY;
     assert_eq!(world.engine.device_removal(&caller).await, Ok(Some(until)));
     let other = SignedIn::new(&world, "iago").await;
-    assert_eq!(world.engine.device_removal(&other.caller(&factor)).await, Ok(None), "somebody else's");
+    assert_eq!(
+        world.engine.device_removal(&other.caller(&factor)).await,
+        Ok(None),
+        "another account has no pending removal"
+    );
     assert_eq!(world.engine.keep_device(&caller).await, Ok(true));
     assert_eq!(world.engine.device_removal(&caller).await, Ok(None));
     assert_eq!(world.engine.keep_device(&caller).await, Ok(false), "it was stopped before");

@@ -6,7 +6,7 @@ use auth_core::{
     Answer, Caller, CheckReply, CredentialCheck, PresentedCredential, PresentedFactor, Principal, Profile,
     ProtocolName, TokenError,
 };
-use http::Method;
+use http::{Method, StatusCode};
 use serde::Serialize;
 
 use super::own_settings;
@@ -146,7 +146,9 @@ pub(super) fn own_user(state: &ZulipProtocol, profile: &Profile) -> Answer {
         max_message_id: -1,
     };
     let response = ok(&document);
-    state.own_users.keep(profile, response.body().clone());
+    if response.status() == StatusCode::OK {
+        state.own_users.keep(profile, response.body().clone());
+    }
     response.into()
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use auth_core::{SystemRng, SystemStopwatch, cores};
 use auth_crypto::argon2::{Kernel, Params};
-use auth_crypto::pool::{HashingPool, PoolConfig, PoolMetrics};
+use auth_crypto::pool::{HashingPool, PoolMetrics};
 use toml_edit::DocumentMut;
 
 use self::measure::Measure;
@@ -104,8 +104,7 @@ impl Tune {
             };
             let (memory_kib, iterations) = (params.memory_kib(), params.iterations());
             let passwords = Passwords { memory_kib, iterations, ..config.passwords.clone() };
-            let choice =
-                Choice::measure(params, passwords.pool(cores())?, passwords.workers != 0, &mut measure)?;
+            let choice = Choice::measure(params, &passwords, &mut measure)?;
             print_line(&choice)?;
             if choice.params.iterations() >= MIN_PASSES || proposed.is_none() {
                 proposed = Some(choice);
@@ -140,17 +139,12 @@ impl Tune {
 }
 
 impl Choice {
-    /// Measures a pool that was configured for these parameters.
-    fn measure(
-        params: Params,
-        pool: PoolConfig,
-        workers_are_set: bool,
-        measure: &mut Measure,
-    ) -> anyhow::Result<Self> {
-        let one = measure.one(params)?;
+    /// Measures a pool of this configuration, which is for these parameters.
+    fn measure(params: Params, passwords: &Passwords, measure: &mut Measure) -> anyhow::Result<Self> {
+        let (one, pool) = (measure.one(params)?, passwords.pool(cores())?);
         let fitted = HashingPool::new(pool, Arc::new(SystemRng), Arc::new(SystemStopwatch::start()))?;
         // It has no jobs that could keep it from measuring.
-        let _ = fitted.fit_width(params) && (workers_are_set || fitted.fit_workers(params));
+        let _ = passwords.fit(&fitted, params);
         let PoolMetrics { workers, width, .. } = fitted.metrics();
         drop(fitted);
         let width = width.min(pool.width(params));

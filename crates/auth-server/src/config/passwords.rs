@@ -5,7 +5,7 @@ use std::time::Duration;
 use auth_core::StrengthRule;
 use auth_crypto::argon2::Params;
 use auth_crypto::password::is_affordable;
-use auth_crypto::pool::PoolConfig;
+use auth_crypto::pool::{HashingPool, PoolConfig};
 use auth_engine::{FailureDelay, PasswordConfig};
 use serde::de::Deserializer;
 
@@ -149,6 +149,12 @@ impl Passwords {
                 "[passwords] memory_budget_mib: one hash takes {needed} MiB; set at least this, or 0"
             ))
         })
+    }
+
+    /// Has a pool find how many hashes with these parameters get most done at once: how many side by side, and how many
+    /// threads unless the operator has set that. `false` when jobs left no quiet moment for it.
+    pub(crate) fn fit(&self, pool: &HashingPool, params: Params) -> bool {
+        pool.fit_width(params) && (self.workers != 0 || pool.fit_workers(params))
     }
 
     /// What new passwords must fulfil.

@@ -91,7 +91,11 @@ async fn a_backend_that_is_no_directory_is_asked_about_everybody_until_one_has_r
     let asked = Asked::new(r#"["plain","corp"]"#, reject, plain_config()).await;
     assert_eq!(refusal(&asked.world, "linked", THERE).await, None, "a directory is of another kind");
     let refused = Some(LoginError::Credentials(FailureReason::NoPassword));
-    assert_eq!(refusal(&asked.world, "linked", "wrong").await, refused, "the first reason is told");
+    assert_eq!(
+        refusal(&asked.world, "linked", "wrong").await,
+        refused,
+        "the answer is the first directory's"
+    );
 }
 
 #[tokio::test]
