@@ -96,7 +96,7 @@ use auth_core::{PasswordString, Rng, Stopwatch};
 use crate::password::{HashingRule, OldHash, SecretInput, StoredPassword, Verdict};
 use bounded_queue::{BoundedQueue, Next};
 use reserve::Loan;
-use task::{Reply, Task};
+use task::{Answer, Reply, Task};
 use trial::Trial;
 
 /// How much more hashes together have to do than one at a time: less is noise.
@@ -323,10 +323,12 @@ fn work(queue: &BoundedQueue, rng: &dyn Rng) {
                 let batch: Vec<_> = tasks.iter().map(|task| (task.scheme(), task.estimated_time())).collect();
                 let started = queue.elapsed();
                 let ended = catch_unwind(AssertUnwindSafe(|| task::run(tasks, rng, memory)));
+                // Before the callers know: what they ask for next finds the worker free.
                 queue.record(&batch, queue.elapsed().saturating_sub(started));
-                // A batch that panics drops its replies, and leaves secrets in the memory.
-                if ended.is_err() {
-                    memory.release();
+                match ended {
+                    Ok(answers) => answers.into_iter().for_each(Answer::send),
+                    // A batch that panics drops its replies, and leaves secrets in the memory.
+                    Err(_) => memory.release(),
                 }
                 if let Some(mut loan) = loan {
                     loan.memory().wipe();

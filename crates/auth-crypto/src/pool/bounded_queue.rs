@@ -119,7 +119,7 @@ impl BoundedQueue {
         let busy = self.busy(&state);
         drop(state);
         if let Some(job) = evicted {
-            job.payload.refuse(busy);
+            job.payload.refuse(busy).send();
         }
         self.wake_worker.notify_one();
         Ok(())
@@ -304,7 +304,7 @@ impl BoundedQueue {
                 state.metrics.abandoned += 1;
             } else {
                 state.metrics.late += 1;
-                job.payload.refuse(busy);
+                job.payload.refuse(busy).send();
             }
         }
     }

@@ -101,10 +101,10 @@ impl Task {
         password::batch_params(self.stored(), self.rule())
     }
 
-    pub(super) fn refuse(self, busy: Busy) {
+    pub(super) fn refuse(self, busy: Busy) -> Answer {
         match self {
-            Self::Verify(_, reply) => reply.send(Err(busy)),
-            Self::Hash { reply, .. } | Self::Wrap { reply, .. } => reply.send(Err(busy)),
+            Self::Verify(_, reply) => Answer::Verdict(reply, Err(busy)),
+            Self::Hash { reply, .. } | Self::Wrap { reply, .. } => Answer::Made(reply, Err(busy)),
         }
     }
 
@@ -132,43 +132,63 @@ impl Task {
         }
     }
 
-    fn finish(self, computed: Computation) {
+    fn finish(self, computed: Computation) -> Answer {
         match self {
             Self::Verify(job, reply) => {
                 let verdict = password::finish_verify(job.stored.as_ref(), &job.secret, &job.rule, &computed);
-                reply.send(Ok(verdict));
+                Answer::Verdict(reply, Ok(verdict))
             }
             Self::Hash { secret, rule, reply, .. } => {
-                reply.send(Ok(password::finish_hash(&secret, &rule, computed)));
+                Answer::Made(reply, Ok(password::finish_hash(&secret, &rule, computed)))
             }
-            Self::Wrap { old, reply, .. } => reply.send(Ok(password::finish_wrap(&old, computed))),
+            Self::Wrap { old, reply, .. } => Answer::Made(reply, Ok(password::finish_wrap(&old, computed))),
         }
     }
 }
 
-/// Computes one task, or several of equal parameters together, and replies to the callers.
-pub(super) fn run(tasks: Vec<Task>, rng: &dyn Rng, memory: &mut Memory) {
+/// What a job came to, on its way to the caller.
+pub(super) enum Answer {
+    Verdict(Reply<Verdict>, Result<Verdict, Busy>),
+    Made(Reply<PasswordString>, Result<PasswordString, Busy>),
+}
+
+impl Answer {
+    pub(super) fn send(self) {
+        match self {
+            Self::Verdict(reply, result) => reply.send(result),
+            Self::Made(reply, result) => reply.send(result),
+        }
+    }
+}
+
+/// Computes one task, or several of equal parameters together. Returns an answer for each caller.
+pub(super) fn run(tasks: Vec<Task>, rng: &dyn Rng, memory: &mut Memory) -> Vec<Answer> {
     let mut batch = Vec::with_capacity(tasks.len());
     let mut computations = Vec::with_capacity(tasks.len());
+    let mut answers = Vec::with_capacity(tasks.len());
     for task in tasks {
         match task.begin(rng) {
             Some(computation) => {
                 computations.push(computation);
                 batch.push(task);
             }
-            None => run_alone(task, memory),
+            None => answers.extend(run_alone(task, memory)),
         }
     }
     match password::compute(&mut computations, memory) {
-        Ok(()) => batch.into_iter().zip(computations).for_each(|(task, computed)| task.finish(computed)),
-        Err(OutOfMemory) => batch.into_iter().for_each(|task| task.refuse(Busy::shortly())),
+        Ok(()) => {
+            let finished = batch.into_iter().zip(computations).map(|(task, computed)| task.finish(computed));
+            answers.extend(finished);
+        }
+        Err(OutOfMemory) => answers.extend(batch.into_iter().map(|task| task.refuse(Busy::shortly()))),
     }
+    answers
 }
 
 /// Verifies a password of a scheme other than Argon2.
-fn run_alone(task: Task, memory: &mut Memory) {
-    let Task::Verify(job, reply) = task else { return };
+fn run_alone(task: Task, memory: &mut Memory) -> Option<Answer> {
+    let Task::Verify(job, reply) = task else { return None };
     let Verification { stored, secret, rule, context, .. } = *job;
     let verdict = password::verify_secret(stored.as_ref(), &secret, &rule, &context, memory);
-    reply.send(verdict.map_err(|OutOfMemory| Busy::shortly()));
+    Some(Answer::Verdict(reply, verdict.map_err(|OutOfMemory| Busy::shortly())))
 }
