@@ -30,6 +30,7 @@
 use std::fmt;
 
 use auth_core::{Digest, Rng};
+use ring::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
 use ring::{hkdf, hmac};
 use zeroize::Zeroizing;
 
@@ -253,13 +254,16 @@ impl fmt::Debug for RingKey {
 pub(crate) struct Entry {
     key: RingKey,
     prk: hkdf::Prk,
+    /// The sub-key that seals texts, which is kept because every page seals one.
+    texts: LessSafeKey,
 }
 
 impl Entry {
     fn new(key: RingKey) -> Self {
         let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"auth-server key ring 1");
         let prk = salt.extract(key.secret.as_slice());
-        Self { key, prk }
+        let texts = sealing_key(&prk, Purpose::SealedText);
+        Self { key, prk, texts }
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -271,10 +275,8 @@ impl Entry {
     }
 
     /// The sub-key that seals for this purpose.
-    pub(crate) fn sealing_key(&self, purpose: Purpose) -> ring::aead::LessSafeKey {
-        let key =
-            self.sub_key(purpose.label(), &ring::aead::AES_256_GCM, |okm| ring::aead::UnboundKey::from(okm));
-        ring::aead::LessSafeKey::new(key)
+    pub(crate) fn sealing_key(&self, purpose: Purpose) -> LessSafeKey {
+        if purpose == Purpose::SealedText { self.texts.clone() } else { sealing_key(&self.prk, purpose) }
     }
 
     fn mac(&self, purpose: Purpose, context: &[u8], data: &[u8]) -> Digest {
@@ -294,23 +296,24 @@ impl Entry {
     }
 
     fn mac_key(&self, label: &str) -> hmac::Key {
-        self.sub_key(label, hmac::HMAC_SHA256, |okm| hmac::Key::from(okm))
+        sub_key(&self.prk, label, hmac::HMAC_SHA256, |okm| hmac::Key::from(okm))
     }
+}
 
-    fn sub_key<L: hkdf::KeyType, K>(
-        &self,
-        label: &str,
-        kind: L,
-        make: impl FnOnce(hkdf::Okm<'_, L>) -> K,
-    ) -> K {
-        let info = [label.as_bytes()];
-        #[expect(
-            clippy::expect_used,
-            reason = "HKDF refuses keys of more than 8160 bytes, and these have 32"
-        )]
-        let expanded = self.prk.expand(&info, kind).expect("a key of 32 bytes");
-        make(expanded)
-    }
+fn sealing_key(prk: &hkdf::Prk, purpose: Purpose) -> LessSafeKey {
+    LessSafeKey::new(sub_key(prk, purpose.label(), &AES_256_GCM, |okm| UnboundKey::from(okm)))
+}
+
+fn sub_key<L: hkdf::KeyType, K>(
+    prk: &hkdf::Prk,
+    label: &str,
+    kind: L,
+    make: impl FnOnce(hkdf::Okm<'_, L>) -> K,
+) -> K {
+    let info = [label.as_bytes()];
+    #[expect(clippy::expect_used, reason = "HKDF refuses keys of more than 8160 bytes, and these have 32")]
+    let expanded = prk.expand(&info, kind).expect("a key of 32 bytes");
+    make(expanded)
 }
 
 fn bytes_of(tag: &hmac::Tag) -> Zeroizing<[u8; 32]> {
