@@ -53,7 +53,13 @@ impl AnyStore {
     /// # Errors
     /// A sentence for the operator; [`NoStore`] where there is none and none is to be created.
     pub(crate) async fn open(config: &Config, rng: Arc<dyn Rng>, opening: Opening) -> anyhow::Result<Self> {
-        Self::open_at("[store] PostgreSQL", config.store.location()?, rng, opening).await
+        match config.store.location()? {
+            StoreLocation::Sqlite(path) if config.store.is_disposable => {
+                let store = Sqlite::open_disposable(&path).map_err(|error| sqlite_failed(&path, error))?;
+                Ok(Self::Sqlite(Arc::new(store)))
+            }
+            location => Self::open_at("[store] PostgreSQL", location, rng, opening).await,
+        }
     }
 
     /// Opens the store at a location. `name` stands before what is wrong with a database.

@@ -48,7 +48,7 @@ use std::thread;
 use auth_core::{StoreError, UserId};
 use rusqlite::Connection;
 
-use self::connection::{connect, create, enter_wal};
+use self::connection::{Durability, connect, create, enter_wal};
 use self::error::Result;
 use self::readers::Readers;
 use self::writer::Writer;
@@ -85,7 +85,29 @@ impl Sqlite {
     /// See [`OpenError`].
     pub fn open(path: &Path) -> std::result::Result<Self, OpenError> {
         create(path, false).map_err(OpenError::io)?;
-        Self::open_file(path, Opening::Create)
+        Self::open_file(path, Opening::Create, Durability::Full)
+    }
+
+    /// Opens a store whose data nobody would miss, for tests and demos: it never waits until the disk has what was written,
+    /// which takes most of the time of a small write. Data outlive the process, but a crash of the system may leave the file
+    /// broken.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use auth_store::Sqlite;
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let store = Sqlite::open_disposable(&folder.path().join("store.db"))?;
+    /// assert!(store.is_new());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn open_disposable(path: &Path) -> std::result::Result<Self, OpenError> {
+        create(path, false).map_err(OpenError::io)?;
+        Self::open_file(path, Opening::Create, Durability::None)
     }
 
     /// Does the same for a store that must exist: a file that is missing or empty is left so.
@@ -94,7 +116,7 @@ impl Sqlite {
     /// See [`OpenError`].
     pub fn open_existing(path: &Path) -> std::result::Result<Self, OpenError> {
         is_there(path)?;
-        Self::open_file(path, Opening::Upgrade)
+        Self::open_file(path, Opening::Upgrade, Durability::Full)
     }
 
     /// Does the same and leaves the store as it is. A schema of an earlier version is not brought up to date
@@ -105,7 +127,7 @@ impl Sqlite {
     /// See [`OpenError`].
     pub fn open_unchanged(path: &Path) -> std::result::Result<Self, OpenError> {
         is_there(path)?;
-        Self::open_file(path, Opening::Unchanged)
+        Self::open_file(path, Opening::Unchanged, Durability::Full)
     }
 
     /// Opens the file for a copy that is written to it ([`StoreCopy`](crate::StoreCopy)): a file that is missing is created.
@@ -115,11 +137,15 @@ impl Sqlite {
     /// See [`OpenError`].
     pub fn open_for_copy(path: &Path) -> std::result::Result<Self, OpenError> {
         create(path, false).map_err(OpenError::io)?;
-        Self::open_file(path, Opening::Copy)
+        Self::open_file(path, Opening::Copy, Durability::Full)
     }
 
-    fn open_file(path: &Path, opening: Opening) -> std::result::Result<Self, OpenError> {
-        let writer = connect(path).map_err(OpenError::of)?;
+    fn open_file(
+        path: &Path,
+        opening: Opening,
+        durability: Durability,
+    ) -> std::result::Result<Self, OpenError> {
+        let writer = connect(path, durability).map_err(OpenError::of)?;
         // Before all else: a file of another program is left as it is.
         let found = schema::check(&writer)?;
         if found == 0 && !opening.creates() {
@@ -137,8 +163,8 @@ impl Sqlite {
         }
 
         let count = thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4));
-        let readers = (0..count).map(|_| reader(path)).collect::<rusqlite::Result<_>>();
-        let watch = reader(path).map_err(OpenError::of)?;
+        let readers = (0..count).map(|_| reader(path, durability)).collect::<rusqlite::Result<_>>();
+        let watch = reader(path, durability).map_err(OpenError::of)?;
         Ok(Self {
             path: path.into(),
             readers: Readers::start("store-reader", readers.map_err(OpenError::of)?)
@@ -211,8 +237,8 @@ fn is_there(path: &Path) -> std::result::Result<(), OpenError> {
     }
 }
 
-fn reader(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = connect(path)?;
+fn reader(path: &Path, durability: Durability) -> rusqlite::Result<Connection> {
+    let connection = connect(path, durability)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
 }

@@ -44,6 +44,15 @@ impl Fixture for Folder {
 store_battery!(Folder);
 
 #[tokio::test]
+async fn a_disposable_store_is_one_like_others_when_it_is_opened_again() {
+    let folder = Folder::empty();
+    let store = Sqlite::open_disposable(&folder.file()).unwrap();
+    store.set_meta_once("a", b"b").await.unwrap();
+    drop(store);
+    assert_eq!(folder.open().await.meta("a").await.unwrap().unwrap(), b"b");
+}
+
+#[tokio::test]
 async fn files_are_for_their_owner_alone_and_closed_cleanly() {
     let folder = Folder::empty();
     let store = folder.open().await;

@@ -31,7 +31,7 @@ async fn worlds() -> Vec<World> {
 
 async fn worlds_with(config: Config) -> Vec<World> {
     let folder = tempfile::tempdir().unwrap();
-    let sqlite: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("auth.db")).unwrap());
+    let sqlite: Arc<dyn Store> = Arc::new(Sqlite::open_disposable(&folder.path().join("auth.db")).unwrap());
     // On a busy machine, so many transactions on one row take longer than a command usually may.
     let postgres = PostgresConfig {
         timeout: Duration::from_secs(60),

@@ -477,7 +477,8 @@ async fn every_event_ends_on_sqlite_what_the_table_says() {
     let number = std::sync::atomic::AtomicU32::new(0);
     let open = async || {
         let number = number.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        Arc::new(Sqlite::open(&folder.path().join(format!("{number}.db"))).unwrap()) as Arc<dyn Store>
+        Arc::new(Sqlite::open_disposable(&folder.path().join(format!("{number}.db"))).unwrap())
+            as Arc<dyn Store>
     };
     walk_all(open, "SQLite").await;
 }

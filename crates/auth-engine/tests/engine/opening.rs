@@ -44,7 +44,7 @@ impl PasswordBackend for Nobody {
 }
 
 fn store(folder: &TempDir) -> Arc<dyn Store> {
-    Arc::new(Sqlite::open(&folder.path().join("auth.db")).unwrap())
+    Arc::new(Sqlite::open_disposable(&folder.path().join("auth.db")).unwrap())
 }
 
 fn cheap() -> Config {

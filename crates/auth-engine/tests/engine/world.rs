@@ -29,7 +29,7 @@ pub(crate) async fn empty(config: Config) -> World {
 /// An empty world whose engine is built after a change of its builder.
 pub(crate) async fn built(config: Config, change: impl FnOnce(EngineBuilder) -> EngineBuilder) -> World {
     let folder = tempfile::tempdir().unwrap();
-    let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("auth.db")).unwrap());
+    let store: Arc<dyn Store> = Arc::new(Sqlite::open_disposable(&folder.path().join("auth.db")).unwrap());
     let clock = Arc::new(ManualClock::at(START));
     let mut world = World::open(change(builder(&store, &clock, &ring(), config, 2)), clock).await;
     world.kept.push(Box::new(folder));

@@ -62,7 +62,7 @@ impl ConfigFile {
             opened => return Ok((opened?, None)),
         }
         let folder = tempfile::tempdir()?;
-        config.store.set_file(&folder.path().join("auth.db"));
+        config.store.set_file(&folder.path().join("auth.db"), true);
         config.keys.file = folder.path().join("keys.toml").into();
         Ok((Assembled::create(&config).await?, Some(folder)))
     }

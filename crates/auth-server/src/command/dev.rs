@@ -162,7 +162,7 @@ impl Dev {
         let folder = Folder::make(self.data.as_deref())?;
         let mails = Arc::new(KeptMails::default());
         let mut config = config.clone();
-        config.store.set_file(&folder.path().join("auth.db"));
+        config.store.set_file(&folder.path().join("auth.db"), self.data.is_none());
         config.keys.file = folder.path().join("keys.toml").into();
         config.kept_mails = Some(Arc::clone(&mails));
         let mut assembled =

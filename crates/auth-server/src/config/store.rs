@@ -44,6 +44,9 @@ pub struct Store {
     /// The folder that a relative path in `url` begins at. No key of the file.
     #[serde(skip)]
     folder: PathBuf,
+    /// Whether nobody would miss the data. No key of the file.
+    #[serde(skip)]
+    pub(crate) is_disposable: bool,
 }
 
 impl Default for Store {
@@ -59,6 +62,7 @@ impl Default for Store {
             known_credentials: auth_engine::Config::default().cached_credentials,
             outage: Span(Duration::ZERO),
             folder: PathBuf::new(),
+            is_disposable: false,
         }
     }
 }
@@ -127,10 +131,11 @@ impl Store {
         Ok(store)
     }
 
-    /// Names a SQLite file as the store.
-    pub(crate) fn set_file(&mut self, path: &Path) {
+    /// Names a SQLite file as the store; a disposable one is not waited for to be on disk.
+    pub(crate) fn set_file(&mut self, path: &Path, is_disposable: bool) {
         self.url = format!("sqlite:{}", path.display());
         self.folder = PathBuf::new();
+        self.is_disposable = is_disposable;
     }
 
     /// Takes relative paths as paths in `folder`.

@@ -101,22 +101,39 @@ pub(super) fn create(path: &Path, new: bool) -> io::Result<()> {
     options.open(path).map(drop)
 }
 
+/// What a commit waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// What was written is on disk.
+    Full,
+    /// Nothing: what was written is with the system.
+    None,
+}
+
+impl Durability {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Full => "FULL",
+            Self::None => "OFF",
+        }
+    }
+}
+
 /// Connects to an existing file, with the settings that hold for one connection.
 ///
 /// # Errors
 /// Those of SQLite.
-pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
+pub(super) fn connect(path: &Path, durability: Durability) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // Plans don't depend on bound values: otherwise SQLite would plan some statements anew at every call.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    // FULL: a commit is on disk before it returns. secure_delete: what is deleted is overwritten, also in pages that become
-    // free.
+    connection.pragma_update(None, "synchronous", durability.name())?;
+    // secure_delete: what is deleted is overwritten, also in pages that become free.
     connection.execute_batch(
-        "PRAGMA synchronous = FULL;
-         PRAGMA foreign_keys = ON;
+        "PRAGMA foreign_keys = ON;
          PRAGMA trusted_schema = OFF;
          PRAGMA temp_store = MEMORY;
          PRAGMA secure_delete = ON;
@@ -156,5 +173,23 @@ pub(super) fn enter_wal(connection: &Connection) -> Result<(), CommandError> {
         Ok(())
     } else {
         Err(StoreError::Unavailable("the file system can't share memory between processes".into()).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commits_wait_for_the_disk_unless_nobody_would_miss_the_data() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        create(&path, true).unwrap();
+        // As SQLite numbers them: https://sqlite.org/pragma.html#pragma_synchronous
+        for (durability, level) in [(Durability::Full, 2), (Durability::None, 0)] {
+            let connection = connect(&path, durability).unwrap();
+            let found: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+            assert_eq!(found, level, "{durability:?}");
+        }
     }
 }

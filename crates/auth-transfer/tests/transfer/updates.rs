@@ -31,7 +31,7 @@ async fn kept_worlds() -> Vec<World> {
 /// An empty world over each kind of store.
 async fn worlds() -> Vec<World> {
     let folder = tempfile::tempdir().unwrap();
-    let sqlite: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("auth.db")).unwrap());
+    let sqlite: Arc<dyn Store> = Arc::new(Sqlite::open_disposable(&folder.path().join("auth.db")).unwrap());
     let cluster = Cluster::shared().unwrap();
     let address = PostgresConfig::new(cluster.database().unwrap());
     let postgres: Arc<dyn Store> =
