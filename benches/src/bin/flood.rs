@@ -65,6 +65,9 @@ impl Logins {
     }
 }
 
+/// How long after its start a server has found out how many hashes it computes at once, and let go of the memory for it.
+const SETTLED: Duration = Duration::from_secs(2);
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
@@ -72,6 +75,7 @@ async fn main() -> Result<()> {
     let mut report = Report::default();
 
     let server = server::start(&binary, &server::config())?;
+    tokio::time::sleep(SETTLED).await;
     let idle = resident_kib(&server)?;
     let alone = honest(&server, arguments.logins).await?;
     let warm = resident_kib(&server)?;

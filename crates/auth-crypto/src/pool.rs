@@ -12,10 +12,9 @@
 //! * **Bounds.** A full queue evicts a job of the client whose waiting jobs cost the most, so that a flood from one
 //!   client delays that client. A job that has waited for [`PoolConfig::deadline`] is refused, whatever the workers are
 //!   doing. A job whose caller has gone away is dropped before it is begun.
-//! * **Batches.** While one job waits, a worker computes it alone, which is fastest for that job. When more wait, a
-//!   worker computes up to [`PoolConfig::interleave`] Argon2id hashes of equal parameters together, which does more
-//!   jobs per second.
-//!   [`HashingPool::fit_width`] finds how many do on the machine at hand.
+//! * **Batches.** A worker computes one job at a time, which is fastest for that job, until [`HashingPool::fit_width`] has
+//!   found that Argon2id hashes of equal parameters together do more jobs per second on the machine at hand. Then it
+//!   computes so many together when more than one waits, [`PoolConfig::interleave`] at most.
 //! * **Memory.** Each job is charged the memory that its parameters take. A worker keeps memory for current hashes, see
 //!   [`PoolConfig::width`]. A hash that needs more, such as that of an imported record, borrows from a reserve, and waits
 //!   while others have borrowed it; jobs that borrow nothing don't wait for it. What no reserve can hold is refused:
@@ -99,8 +98,8 @@ use reserve::Loan;
 use task::{Answer, Reply, Task};
 use trial::Trial;
 
-/// How much more hashes together have to do than one at a time: less is noise.
-const MORE_WIDTH: f64 = 1.03;
+/// How much more hashes together have to do than one at a time: whoever comes next waits for all of them.
+const MORE_WIDTH: f64 = 1.1;
 
 /// How much more half of the workers have to do than all of them, who serve a few logins at a time better.
 const FEWER_WORKERS: f64 = 1.05;
@@ -204,7 +203,8 @@ impl HashingPool {
     }
 
     /// Finds how many hashes with these parameters a worker computes together to get most done while all workers are at
-    /// work, and computes as many from now on: at most [`PoolConfig::interleave`], and one unless more do clearly more.
+    /// work, and computes as many from now on: at most [`PoolConfig::interleave`], and one unless more do a tenth more, since
+    /// a job that arrives waits until those before it are done.
     ///
     /// It computes some eighteen hashes on each worker and waits for them, so call it from a thread of its own. Jobs go
     /// first. Returns `false`, and changes nothing, when jobs left no quiet moment for it.

@@ -23,7 +23,7 @@ const IDLE_AFTER: Duration = Duration::from_millis(100);
 /// The shortest pause between two looks for overdue jobs.
 const SHORTEST_WATCH: Duration = Duration::from_millis(10);
 
-/// How long a round of trials waits before it looks for jobs that spoil it.
+/// How long a round of trials waits for jobs to end, and before it looks for jobs that spoil it.
 const LONGEST_BREATH: Duration = Duration::from_millis(20);
 
 /// The shortest delay that a refused caller is told.
@@ -37,7 +37,7 @@ pub(super) struct BoundedQueue {
     wake_worker: Condvar,
     /// Notified when the pool is shutting down.
     wake_watcher: Condvar,
-    /// Notified when a worker has ended its part of a round of trials, and when the pool is shutting down.
+    /// Notified when a worker has ended its jobs or its part of a round of trials, and when the pool is shutting down.
     wake_trials: Condvar,
 }
 
@@ -71,11 +71,7 @@ impl BoundedQueue {
             jobs: FairQueue::new(),
             reserve: Reserve::new(config.reserve_kib),
             estimates: Estimates::default(),
-            metrics: PoolMetrics {
-                workers: config.workers.max(1),
-                width: config.interleave.max(1),
-                ..PoolMetrics::default()
-            },
+            metrics: PoolMetrics { workers: config.workers.max(1), width: 1, ..PoolMetrics::default() },
             idle_workers: 0,
             busy_workers: 0,
             round: None,
@@ -167,6 +163,7 @@ impl BoundedQueue {
         state.metrics.add_batch(batch.len());
         state.busy_workers = state.busy_workers.saturating_sub(1);
         drop(state);
+        self.wake_trials.notify_all();
         if let Some(observer) = self.observer.get() {
             batch.iter().for_each(|(scheme, _)| observer.hashed(scheme, took / count));
         }
@@ -206,7 +203,10 @@ impl BoundedQueue {
     /// Has so many workers do a trial at the same time. Returns their hashes per second; `None` when jobs came in between, or
     /// the pool is shutting down.
     pub(super) fn round(&self, trial: Trial, workers: usize) -> Option<f64> {
-        let mut state = self.state();
+        // What is under way ends first.
+        let is_busy = |state: &mut State| state.busy_workers > 0 && !state.closed;
+        let waited = self.wake_trials.wait_timeout_while(self.state(), LONGEST_BREATH, is_busy);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
         let begun = state.metrics.begun;
         state.round = Some(Round::new(trial, workers));
         self.wake_worker.notify_all();

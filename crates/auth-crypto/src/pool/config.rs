@@ -37,7 +37,8 @@ pub struct PoolConfig {
     pub workers: usize,
     /// The largest number of jobs that wait. Jobs that a worker has begun don't count.
     pub queue: usize,
-    /// The largest number of jobs that one worker computes together when more than one waits.
+    /// The largest number of jobs that one worker computes together when more than one waits, where that does more
+    /// ([`HashingPool::fit_width`](super::HashingPool::fit_width)).
     pub interleave: usize,
     /// The memory of all workers together, in KiB. A worker keeps its share from one job to the next.
     pub memory_kib: usize,

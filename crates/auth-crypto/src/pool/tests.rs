@@ -36,9 +36,11 @@ fn config(workers: usize, queue: usize) -> PoolConfig {
     }
 }
 
-/// A pool whose clock stands still.
+/// A pool whose clock stands still, and that computes as many jobs together as it may.
 fn pool(config: PoolConfig, rng: Arc<dyn Rng>) -> HashingPool {
-    HashingPool::new(config, rng, Arc::new(ManualClock::default())).unwrap()
+    let pool = HashingPool::new(config, rng, Arc::new(ManualClock::default())).unwrap();
+    pool.queue.set_size(|size| size.width = config.interleave);
+    pool
 }
 
 /// Counts what the pool tells.

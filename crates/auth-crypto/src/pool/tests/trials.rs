@@ -66,6 +66,33 @@ fn trials_give_way_to_jobs_and_change_nothing_without_a_quiet_moment() {
 }
 
 #[test]
+fn jobs_are_computed_one_at_a_time_until_more_together_are_found_to_do_more() {
+    let rng = Arc::new(SeededRng::new(1));
+    let pool = HashingPool::new(config(1, 100), rng, Arc::new(ManualClock::default())).unwrap();
+    let mut jobs: Vec<_> =
+        (0..20).map(|_| Box::pin(pool.hash(secret(), RULE, ClientKey::default()))).collect();
+    assert!(jobs.iter_mut().all(|job| poll(job.as_mut()).is_pending()));
+    let runtime = pool_runtime();
+    jobs.into_iter().for_each(|job| drop(runtime.block_on(job).unwrap()));
+    assert_eq!(pool.metrics().batch_sizes, [20]);
+}
+
+#[test]
+fn a_trial_waits_for_a_job_that_is_about_to_end() {
+    let (rng, is_blocked, release) = BlockingRng::new();
+    let pool = pool(config(1, 8), Arc::clone(&rng) as _);
+    let mut running = pin!(pool.hash(secret(), RULE, ClientKey::default()));
+    assert!(poll(running.as_mut()).is_pending());
+    is_blocked.recv().unwrap();
+    std::thread::scope(|scope| {
+        let trials = scope.spawn(|| pool.fit_width(RULE.params));
+        release.send(()).unwrap();
+        assert!(trials.join().unwrap());
+    });
+    assert!(pool_runtime().block_on(running).is_ok());
+}
+
+#[test]
 fn jobs_are_computed_while_trials_go_on() {
     let pool = pool(config(2, 64), Arc::new(SeededRng::new(1)));
     std::thread::scope(|scope| {
