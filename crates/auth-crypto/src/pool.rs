@@ -206,7 +206,7 @@ impl HashingPool {
     /// work, and computes as many from now on: at most [`PoolConfig::interleave`], and one unless more do a tenth more, since
     /// a job that arrives waits until those before it are done.
     ///
-    /// It computes some eighteen hashes on each worker and waits for them, so call it from a thread of its own. Jobs go
+    /// It computes some thirty hashes on each worker and waits for them, so call it from a thread of its own. Jobs go
     /// first. Returns `false`, and changes nothing, when jobs left no quiet moment for it.
     ///
     /// # Examples
