@@ -1,6 +1,8 @@
 //! The benches. Their figures go to docs/bench, and from there into docs/speed.md and the README of auth-argon2: run them on a quiet machine.
 
-use anyhow::{Context, Result};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
 use xshell::{Shell, cmd};
 
 use crate::progress::say;
@@ -32,6 +34,9 @@ enum What {
     Store,
 }
 
+/// A package of PyPI that holds the sources of the C reference, in the newest state of its repository.
+const C_REFERENCE: &str = "argon2-cffi-bindings==21.2.0";
+
 /// The marks around the figures in a page.
 const BEGIN: &str = "<!-- bench: written by cargo xtask bench -->";
 const END: &str = "<!-- bench end -->";
@@ -51,9 +56,12 @@ pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
     cmd!(sh, "cargo build --locked --release --package benches --bins --features libargon2").run()?;
     let out = if arguments.quick { "target/bench" } else { "docs/bench" };
     if wanted(What::Ratios) {
+        let sources = c_reference(sh)?;
         say("hashing, tokens and logins beside their rivals");
         let rounds = if arguments.quick { "3" } else { "31" };
-        cmd!(sh, "target/release/ratios --rounds {rounds} --out {out}").run()?;
+        cmd!(sh, "target/release/ratios --rounds {rounds} --out {out}")
+            .env("ARGON2_SOURCE", sources)
+            .run()?;
     }
     if wanted(What::Http) {
         say("logins and credential checks through HTTP");
@@ -75,6 +83,32 @@ pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
         write_pages(sh)?;
     }
     Ok(())
+}
+
+/// The folder with the sources of the C reference, which are fetched if they are not there.
+fn c_reference(sh: &Shell) -> Result<PathBuf> {
+    let folder = sh.current_dir().join("target/tools/c-reference");
+    let sources = folder.join("extras/libargon2");
+    if !sh.path_exists(folder.join(C_REFERENCE)) {
+        say("fetching the sources of the C reference");
+        sh.remove_path(&folder)?;
+        let python = folder.join("python");
+        cmd!(sh, "python3 -m venv {python}").run()?;
+        let pip = python.join("bin/pip");
+        let package = C_REFERENCE.split_once('=').map_or(C_REFERENCE, |(name, _)| name);
+        cmd!(
+            sh,
+            "{pip} download --quiet --disable-pip-version-check --no-deps --no-binary {package} --dest {folder} {C_REFERENCE}"
+        )
+        .run()?;
+        cmd!(sh, "sh -c 'tar -xzf \"$0\"/*.tar.gz -C \"$0\" --strip-components=1' {folder}").run()?;
+        ensure!(
+            sh.path_exists(sources.join("src/opt.c")),
+            "{C_REFERENCE} holds no sources of the C reference"
+        );
+        sh.write_file(folder.join(C_REFERENCE), "")?;
+    }
+    Ok(sources)
 }
 
 /// Copies the figures in docs/bench into the pages that show them.

@@ -43,6 +43,7 @@ pub(crate) const FOR_BENCHES: &[Program] = &[
     ("cc", &["--version"], "gcc"),
     ("sh", &["-c", "test -e /usr/include/argon2.h"], "libargon2-dev"),
     ("sh", &["-c", "command -v wrk"], "wrk"),
+    ("python3", &["-c", "import venv, ensurepip"], "python3-venv"),
 ];
 
 /// The programs that make packages.

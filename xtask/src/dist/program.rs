@@ -23,6 +23,9 @@ const GLIBC: &str = "2.31";
 /// The flags of every build, which those of this one replace.
 const ALLOCATOR: &str = "-DMI_DEFAULT_ARENA_EAGER_COMMIT=0";
 
+/// The allocator's C asks for the time of the build, also where an object is kept that was compiled before.
+const NO_TIME: &str = "-Wno-builtin-macro-redefined -D__DATE__=\"\" -D__TIME__=\"\"";
+
 /// The largest program that is packed, in bytes.
 const LARGEST: u64 = 22 << 20;
 
@@ -52,7 +55,7 @@ pub(super) fn build(sh: &Shell) -> Result<PathBuf> {
     let build =
         cmd!(sh, "{zigbuild} zigbuild --locked --profile packaged --target {target} --package auth-server")
             .env("CARGO_ENCODED_RUSTFLAGS", rust.join("\u{1f}"))
-            .env("CFLAGS", format!("{ALLOCATOR} {}", c.join(" ")))
+            .env("CFLAGS", format!("{ALLOCATOR} {NO_TIME} {}", c.join(" ")))
             .env("CARGO_ZIGBUILD_ZIG_PATH", zig)
             .env("CARGO_INCREMENTAL", "0");
     build.run()?;
