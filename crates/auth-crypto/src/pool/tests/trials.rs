@@ -19,18 +19,30 @@ impl Rng for CrowdRng {
     }
 }
 
+/// Has the pool make so many hashes, which are all asked for before one is waited for. Returns its figures then.
+fn hash_all(pool: HashingPool, count: usize) -> PoolMetrics {
+    let pool = Arc::new(pool);
+    pool_runtime().block_on(async {
+        let jobs: Vec<_> = (0..count)
+            .map(|_| {
+                let pool = Arc::clone(&pool);
+                tokio::spawn(async move { pool.hash(secret(), RULE, ClientKey::default()).await.is_ok() })
+            })
+            .collect();
+        for job in jobs {
+            assert!(job.await.unwrap());
+        }
+    });
+    pool.metrics()
+}
+
 #[test]
 fn no_more_workers_compute_and_no_more_hashes_together_than_were_found_to_get_most_done() {
     let rng = Arc::new(CrowdRng::default());
     let pool = pool(config(4, 100), Arc::clone(&rng) as _);
     pool.queue.set_size(|size| (size.workers, size.width) = (1, 2));
-    let mut jobs: Vec<_> =
-        (0..60).map(|_| Box::pin(pool.hash(secret(), RULE, ClientKey::default()))).collect();
-    assert!(jobs.iter_mut().all(|job| poll(job.as_mut()).is_pending()));
-    let runtime = pool_runtime();
-    jobs.into_iter().for_each(|job| drop(runtime.block_on(job).unwrap()));
+    let sizes = hash_all(pool, 60).batch_sizes;
     assert_eq!(rng.most.load(Ordering::SeqCst), 1);
-    let sizes = pool.metrics().batch_sizes;
     assert!(sizes.len() == 2 && sizes[1] > 0, "{sizes:?}");
 }
 
@@ -69,12 +81,7 @@ fn trials_give_way_to_jobs_and_change_nothing_without_a_quiet_moment() {
 fn jobs_are_computed_one_at_a_time_until_more_together_are_found_to_do_more() {
     let rng = Arc::new(SeededRng::new(1));
     let pool = HashingPool::new(config(1, 100), rng, Arc::new(ManualClock::default())).unwrap();
-    let mut jobs: Vec<_> =
-        (0..20).map(|_| Box::pin(pool.hash(secret(), RULE, ClientKey::default()))).collect();
-    assert!(jobs.iter_mut().all(|job| poll(job.as_mut()).is_pending()));
-    let runtime = pool_runtime();
-    jobs.into_iter().for_each(|job| drop(runtime.block_on(job).unwrap()));
-    assert_eq!(pool.metrics().batch_sizes, [20]);
+    assert_eq!(hash_all(pool, 20).batch_sizes, [20]);
 }
 
 #[test]
