@@ -17,8 +17,8 @@ const POLL: Duration = Duration::from_millis(5);
 /// Polls until a new process must listen: 20 seconds.
 const START_POLLS: u32 = 4000;
 
-/// Polls until a process must have ended: 10 seconds.
-const STOP_POLLS: u32 = 2000;
+/// Polls until a process must have ended: 30 seconds, since a server gives requests ten by default.
+const STOP_POLLS: u32 = 6000;
 
 /// A child process. It is killed when this is dropped.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl Process {
         Ok(())
     }
 
-    /// Waits up to 10 seconds until SIGSTOP has taken effect, which may be after the signal was sent.
+    /// Waits up to 30 seconds until SIGSTOP has taken effect, which may be after the signal was sent.
     ///
     /// # Errors
     /// When it does not within that time.
@@ -96,7 +96,7 @@ impl Process {
         bail!("the process is not stopped after 10 s")
     }
 
-    /// Waits up to 10 seconds until the process ends.
+    /// Waits up to 30 seconds until the process ends.
     ///
     /// # Errors
     /// When it does not end in time, or ends with another status than 0.
@@ -108,13 +108,13 @@ impl Process {
             }
             thread::sleep(POLL);
         }
-        bail!("the process does not end within 10 s")
+        bail!("the process does not end within 30 s")
     }
 
     /// Ends the process by SIGTERM and waits for it.
     ///
     /// # Errors
-    /// When it ended before, does not end within 10 seconds, or ends with another status than 0.
+    /// When it ended before, does not end within 30 seconds, or ends with another status than 0.
     pub fn stop(mut self) -> Result<()> {
         if let Some(status) = self.status()? {
             bail!("the process had ended by itself: {status}");
