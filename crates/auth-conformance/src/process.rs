@@ -93,7 +93,7 @@ impl Process {
             }
             thread::sleep(POLL);
         }
-        bail!("the process is not stopped after 10 s")
+        bail!("the process is not stopped after 30 s")
     }
 
     /// Waits up to 30 seconds until the process ends.

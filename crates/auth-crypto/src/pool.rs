@@ -98,7 +98,8 @@ use reserve::Loan;
 use task::{Answer, Reply, Task};
 use trial::Trial;
 
-/// How much more hashes together have to do than one at a time: whoever comes next waits for all of them.
+/// The gain in hashes per second from which a worker computes several together. A job that arrives during a batch waits for
+/// the whole batch, and a smaller gain is not worth that wait.
 const MORE_WIDTH: f64 = 1.1;
 
 /// How much more half of the workers have to do than all of them, who serve a few logins at a time better.

@@ -48,7 +48,7 @@ use std::thread;
 use auth_core::{StoreError, UserId};
 use rusqlite::Connection;
 
-use self::connection::{Durability, connect, create, enter_wal};
+use self::connection::{connect, create, enter_wal, never_waiting};
 use self::error::Result;
 use self::readers::Readers;
 use self::writer::Writer;
@@ -85,7 +85,7 @@ impl Sqlite {
     /// See [`OpenError`].
     pub fn open(path: &Path) -> std::result::Result<Self, OpenError> {
         create(path, false).map_err(OpenError::io)?;
-        Self::open_file(path, Opening::Create, Durability::Full)
+        Self::open_file(path, Opening::Create)
     }
 
     /// Opens a store whose data nobody would miss, for tests and demos: it never waits until the disk has what was written,
@@ -107,7 +107,8 @@ impl Sqlite {
     /// ```
     pub fn open_disposable(path: &Path) -> std::result::Result<Self, OpenError> {
         create(path, false).map_err(OpenError::io)?;
-        Self::open_file(path, Opening::Create, Durability::None)
+        let writer = connect(path).and_then(never_waiting).map_err(OpenError::of)?;
+        Self::open_by(writer, path, Opening::Create)
     }
 
     /// Does the same for a store that must exist: a file that is missing or empty is left so.
@@ -116,7 +117,7 @@ impl Sqlite {
     /// See [`OpenError`].
     pub fn open_existing(path: &Path) -> std::result::Result<Self, OpenError> {
         is_there(path)?;
-        Self::open_file(path, Opening::Upgrade, Durability::Full)
+        Self::open_file(path, Opening::Upgrade)
     }
 
     /// Does the same and leaves the store as it is. A schema of an earlier version is not brought up to date
@@ -127,7 +128,7 @@ impl Sqlite {
     /// See [`OpenError`].
     pub fn open_unchanged(path: &Path) -> std::result::Result<Self, OpenError> {
         is_there(path)?;
-        Self::open_file(path, Opening::Unchanged, Durability::Full)
+        Self::open_file(path, Opening::Unchanged)
     }
 
     /// Opens the file for a copy that is written to it ([`StoreCopy`](crate::StoreCopy)): a file that is missing is created.
@@ -137,15 +138,14 @@ impl Sqlite {
     /// See [`OpenError`].
     pub fn open_for_copy(path: &Path) -> std::result::Result<Self, OpenError> {
         create(path, false).map_err(OpenError::io)?;
-        Self::open_file(path, Opening::Copy, Durability::Full)
+        Self::open_file(path, Opening::Copy)
     }
 
-    fn open_file(
-        path: &Path,
-        opening: Opening,
-        durability: Durability,
-    ) -> std::result::Result<Self, OpenError> {
-        let writer = connect(path, durability).map_err(OpenError::of)?;
+    fn open_file(path: &Path, opening: Opening) -> std::result::Result<Self, OpenError> {
+        Self::open_by(connect(path).map_err(OpenError::of)?, path, opening)
+    }
+
+    fn open_by(writer: Connection, path: &Path, opening: Opening) -> std::result::Result<Self, OpenError> {
         // Before all else: a file of another program is left as it is.
         let found = schema::check(&writer)?;
         if found == 0 && !opening.creates() {
@@ -163,8 +163,8 @@ impl Sqlite {
         }
 
         let count = thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4));
-        let readers = (0..count).map(|_| reader(path, durability)).collect::<rusqlite::Result<_>>();
-        let watch = reader(path, durability).map_err(OpenError::of)?;
+        let readers = (0..count).map(|_| reader(path)).collect::<rusqlite::Result<_>>();
+        let watch = reader(path).map_err(OpenError::of)?;
         Ok(Self {
             path: path.into(),
             readers: Readers::start("store-reader", readers.map_err(OpenError::of)?)
@@ -237,8 +237,8 @@ fn is_there(path: &Path) -> std::result::Result<(), OpenError> {
     }
 }
 
-fn reader(path: &Path, durability: Durability) -> rusqlite::Result<Connection> {
-    let connection = connect(path, durability)?;
+fn reader(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = connect(path)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
 }

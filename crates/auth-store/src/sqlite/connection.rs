@@ -101,39 +101,22 @@ pub(super) fn create(path: &Path, new: bool) -> io::Result<()> {
     options.open(path).map(drop)
 }
 
-/// What a commit waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Durability {
-    /// What was written is on disk.
-    Full,
-    /// Nothing: what was written is with the system.
-    None,
-}
-
-impl Durability {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Full => "FULL",
-            Self::None => "OFF",
-        }
-    }
-}
-
 /// Connects to an existing file, with the settings that hold for one connection.
 ///
 /// # Errors
 /// Those of SQLite.
-pub(super) fn connect(path: &Path, durability: Durability) -> rusqlite::Result<Connection> {
+pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // Plans don't depend on bound values: otherwise SQLite would plan some statements anew at every call.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    connection.pragma_update(None, "synchronous", durability.name())?;
-    // secure_delete: what is deleted is overwritten, also in pages that become free.
+    // FULL: a commit is on disk before it returns. secure_delete: what is deleted is overwritten, also in pages that become
+    // free.
     connection.execute_batch(
-        "PRAGMA foreign_keys = ON;
+        "PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
          PRAGMA trusted_schema = OFF;
          PRAGMA temp_store = MEMORY;
          PRAGMA secure_delete = ON;
@@ -141,6 +124,15 @@ pub(super) fn connect(path: &Path, durability: Durability) -> rusqlite::Result<C
     )?;
     connection.pragma_update(None, "cache_size", -i64::from(CACHE))?;
     connection.pragma_update_and_check(None, "mmap_size", MAPPED, |_| Ok(()))?;
+    Ok(connection)
+}
+
+/// Has the commits of a connection wait for nothing: what was written is with the system.
+///
+/// # Errors
+/// Those of SQLite.
+pub(super) fn never_waiting(connection: Connection) -> rusqlite::Result<Connection> {
+    connection.pragma_update(None, "synchronous", "OFF")?;
     Ok(connection)
 }
 
@@ -186,10 +178,11 @@ mod tests {
         let path = folder.path().join("store.db");
         create(&path, true).unwrap();
         // As SQLite numbers them: https://sqlite.org/pragma.html#pragma_synchronous
-        for (durability, level) in [(Durability::Full, 2), (Durability::None, 0)] {
-            let connection = connect(&path, durability).unwrap();
+        for (connection, level) in
+            [(connect(&path).unwrap(), 2), (connect(&path).and_then(never_waiting).unwrap(), 0)]
+        {
             let found: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
-            assert_eq!(found, level, "{durability:?}");
+            assert_eq!(found, level);
         }
     }
 }

@@ -5,7 +5,6 @@ use auth_core::StoreError;
 use rusqlite::types::{Value as Sql, ValueRef};
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
-use super::connection::Durability;
 use super::copy_statements::statements;
 use super::error::{CommandError, Result, corrupt};
 use super::statement::changed;
@@ -37,7 +36,7 @@ impl Sqlite {
     /// The store as it is now, for as long as the snapshot is kept.
     pub(crate) async fn snapshot(&self) -> StoreResult<SqliteSnapshot> {
         let path = self.path.clone();
-        let opened = reader(&path, Durability::Full).map_err(CommandError::from)?;
+        let opened = reader(&path).map_err(CommandError::from)?;
         let mut snapshot = SqliteSnapshot(Some(opened));
         let begun = snapshot.run(|connection| {
             connection.execute_batch("BEGIN")?;

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::Sqlite;
-use super::connection::{Durability, connect};
+use super::connection::connect;
 use super::error::{CommandError, Result};
 
 impl Sqlite {
@@ -35,9 +35,7 @@ pub(super) async fn on_own_thread<T: Send + 'static>(
 ) -> std::result::Result<T, StoreError> {
     let (reply, answer) = oneshot::channel();
     let run = move || {
-        let result = connect(&path, Durability::Full)
-            .map_err(CommandError::from)
-            .and_then(|connection| work(&connection));
+        let result = connect(&path).map_err(CommandError::from).and_then(|connection| work(&connection));
         // A caller that has gone needs no answer.
         let _ = reply.send(result.map_err(StoreError::from));
     };
